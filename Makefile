@@ -1,0 +1,44 @@
+# The two commands a stranger needs are `make run` and `make test`; `make check` is the quick part.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test check install install-dev system-packages lock clean
+
+run: $(VENV)/.installed ## start a demo on a throw-away data folder and print the addresses to open
+	$(BIN)/spaces demo
+
+test: $(VENV)/.installed-dev system-packages ## everything: lint, types, unit, simulation, interop, browsers
+	$(MAKE) check
+	$(BIN)/python -m pytest tests/simulation tests/interop tests/browser
+
+check: $(VENV)/.installed-dev ## lint, types, unit and property tests: under two minutes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/unit tests/property tests/fuzz
+
+install: $(VENV)/.installed
+install-dev: $(VENV)/.installed-dev
+
+$(VENV)/bin/python:
+	@PYTHON="$(PYTHON)" sh tools/make-venv.sh $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python requirements.lock pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+system-packages: ## Debian packages of the tests, when root or sudo is there
+	@sh tools/test-packages.sh
+
+lock: ## resolve again the versions that pyproject.toml allows (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --extra build pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --extra build --extra dev pyproject.toml -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info

@@ -1,0 +1,145 @@
+"""Every limit and setting in one frozen value, with its unit in its name and the reason for the number beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ENVIRONMENT_PREFIX = "SPACES_"
+
+
+def setting(default: Any, help: str, *, secret: bool = False, command_line: bool = True) -> Any:
+    """A field of Config that is also the option `--name-of-field` and the variable `SPACES_NAME_OF_FIELD`."""
+    metadata = {"help": help, "secret": secret, "command_line": command_line}
+    if isinstance(default, (list, dict, tuple)) and not isinstance(default, tuple):
+        raise TypeError("settings are immutable")
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    # --- where it listens and is reached
+    host: str = setting("", "address for HTTP to bind; empty: every address, IPv6 and IPv4")
+    http_port: int = setting(8080, "port for HTTP and WebSocket")
+    udp_host: str = setting("", "address for UDP to bind; empty: every address, IPv6 and IPv4")
+    udp_port: int = setting(8081, "the one UDP port of this node; every participant's media passes through it")
+    public_addresses: tuple[str, ...] = setting(
+        (), "addresses that clients reach our UDP port at, IPv4 and IPv6, each with an optional port; comma-separated"
+    )
+    public_url: str = setting("", "https://… address of the page as people type it; empty: http://127.0.0.1:HTTP_PORT")
+    tls_cert: str = setting("", "PEM certificate chain for HTTPS")
+    tls_key: str = setting("", "PEM private key for HTTPS")
+    trusted_proxies: tuple[str, ...] = setting((), "networks whose X-Forwarded-For and -Proto are believed")
+    allowed_origins: tuple[str, ...] = setting((), "other origins that may call the API and open sockets; * for any")
+    turn_urls: tuple[str, ...] = setting((), "turn: and turns: addresses handed to clients")
+    turn_secret: str = setting("", "shared secret of coturn's time-limited credentials", secret=True)
+
+    # --- where it keeps things
+    data: Path = setting(Path("var"), "folder for the embedded database and recordings")
+    database_url: str = setting("", "SQLAlchemy address of PostgreSQL; empty: SQLite in the data folder")
+    redis_url: str = setting("", "Redis for several nodes; empty: one node, in process")
+
+    # --- keys
+    stripe_secret_key: str = setting("", "Stripe's API key; empty: test money", secret=True)
+    stripe_webhook_secret: str = setting("", "signing secret of Stripe's webhooks", secret=True)
+    api_key: str = setting("", "id of the first API key, which signs account tokens")
+    api_secret: str = setting("", "secret of the first API key, 32 bytes or more", secret=True)
+
+    # --- Spaces
+    slots: int = setting(4, "loudest speakers forwarded to the stage at once: more talking at once is not understood")
+    mixed: int = setting(4, "loudest speakers mixed for the audience at once")
+    speakers_max: int = setting(10, "speakers on a stage beside host and co-hosts (X Spaces: 10)")
+    cohosts_max: int = setting(2, "co-hosts of a Space (X Spaces: 2)")
+    seats_per_account_max: int = setting(3, "seats of one account in one Space")
+    capacity_max: int = setting(10_000, "seats in one Space on this node")
+    green_room_minutes_before_start: int = setting(60, "how long before its start the stage may connect")
+
+    # --- sound
+    audience_bitrate: int = setting(40_000, "bits per second of the audience's Opus; 32 kb/s is transparent for speech")
+    audience_expected_loss_percent: int = setting(5, "loss that the audience's in-band FEC is made for")
+    jitter_delay_milliseconds_min: int = setting(20, "shortest playout delay of a speaker's jitter buffer: one frame")
+    jitter_delay_milliseconds_max: int = setting(200, "longest; beyond it a conversation breaks")
+
+    # --- limits per client address (an address is an IPv4 address or an IPv6 /64)
+    offers_per_minute_max: int = setting(120, "SDP offers per client address; a household or an office behind one NAT")
+    sockets_per_address_max: int = setting(200, "open WebSockets per client address")
+    handshakes_per_address_max: int = setting(200, "media sessions in their handshake per client address")
+    requests_per_minute_max: int = setting(1_200, "other API calls per client address")
+    handshakes_max: int = setting(2_000, "media sessions in their handshake on this node")
+
+    # --- times
+    handshake_seconds_max: float = setting(15.0, "from the answer to connected media; then the session is dropped")
+    silence_seconds_max: float = setting(30.0, "without any authenticated packet: consent has expired (RFC 7675)")
+    hello_seconds_max: float = setting(5.0, "from opening a socket to its first message")
+    seat_lease_seconds: float = setting(30.0, "how long a seat outlives the last successful look at the database")
+    rights_poll_seconds: float = setting(0.25, "how often ended rights are looked for; the bound for revocation is 1 s")
+
+    log_format: str = setting("auto", "auto (JSON unless a terminal), json or console")
+
+    def __post_init__(self) -> None:
+        assert 0 < self.jitter_delay_milliseconds_min <= self.jitter_delay_milliseconds_max
+        assert self.rights_poll_seconds < 1.0 < self.seat_lease_seconds <= 30.0
+        assert 1 <= self.slots <= 16, "slots: 1 to 16"
+        assert 1 <= self.mixed <= 64, "mixed: 1 to 64"
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise ConfigError("tls_cert and tls_key go together: set both or neither")
+        if bool(self.api_key) != bool(self.api_secret):
+            raise ConfigError("api_key and api_secret go together: set both or neither")
+        if self.api_secret and len(self.api_secret.encode()) < 32:
+            raise ConfigError("api_secret: at least 32 bytes, as RFC 7518 §3.2 asks of HS256")
+
+    @property
+    def url(self) -> str:
+        """The address that the page and links are given, without a trailing slash."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        return f"{'https' if self.tls_cert else 'http'}://127.0.0.1:{self.http_port}"
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        if not self.database_url:
+            return f"sqlite+aiosqlite:///{self.data / 'spaces.db'}"
+        url = self.database_url
+        for prefix in ("postgresql://", "postgres://"):
+            if url.startswith(prefix):
+                return "postgresql+asyncpg://" + url.removeprefix(prefix)
+        return url
+
+
+class ConfigError(Exception):
+    """A setting that cannot be used; the message names it and says what would do."""
+
+
+def settings() -> list[dataclasses.Field[Any]]:
+    return [f for f in dataclasses.fields(Config) if f.metadata]
+
+
+def parse_setting(name: str, kind: Any, text: str) -> Any:
+    """Read one setting from text. Raises ConfigError naming it."""
+    try:
+        if isinstance(kind, types.GenericAlias):  # tuple[str, ...]
+            return tuple(part.strip() for part in text.split(",") if part.strip())
+        if kind is bool:
+            return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[text.lower()]
+        return kind(text)
+    except (ValueError, KeyError):
+        raise ConfigError(f"{name}: {text!r} is not {getattr(kind, '__name__', kind)}") from None
+
+
+def read_config(environment: Mapping[str, str], overrides: Mapping[str, str] | None = None, **fixed: Any) -> Config:
+    """Config from `SPACES_…` variables, then the command line's texts, then values fixed by the caller."""
+    kinds = typing.get_type_hints(Config)
+    values: dict[str, Any] = {}
+    for f in settings():
+        variable = ENVIRONMENT_PREFIX + f.name.upper()
+        if environment.get(variable, "") != "":
+            values[f.name] = parse_setting(variable, kinds[f.name], environment[variable])
+        if overrides and f.name in overrides:
+            values[f.name] = parse_setting("--" + f.name.replace("_", "-"), kinds[f.name], overrides[f.name])
+    values.update(fixed)
+    return Config(**values)
