@@ -1,0 +1,61 @@
+"""Everything a node counts, in a registry of its own, so that several nodes can live in one process (tests do)."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+TICK_LATENESS_BUCKETS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.05, 0.1, 0.5)
+"""Seconds; 5 ms is the promise, a frame is 20 ms."""
+
+LOSS_BUCKETS = (0.0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
+"""Fractions; FEC and concealment hide 10 %, nothing hides 30 %."""
+
+ROUND_TRIP_BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0)
+"""Seconds; above 0.3 s a conversation is hard."""
+
+REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+"""Seconds from a request's first byte to its answer."""
+
+
+class Metrics:
+    """The node's counters. Media code touches `drops`, `packets`, `tick_lateness`, `loss` and `round_trip`."""
+
+    def __init__(self) -> None:
+        registry = CollectorRegistry()
+        self.registry = registry
+        self.spaces = Gauge("spaces_open", "Spaces open on this node, by state", ["state"], registry=registry)
+        self.seats = Gauge("spaces_seats", "Seats taken on this node, by role", ["role"], registry=registry)
+        self.joins = Counter(
+            "spaces_joins", "Attempts to join, by way (whip, whep, socket, token) and outcome", ["way", "outcome"],
+            registry=registry,
+        )  # fmt: skip
+        self.evictions = Counter(
+            "spaces_evictions", "Seats ended by the server, by reason", ["reason"], registry=registry
+        )
+        self.packets = Counter("spaces_packets", "Datagrams, by direction (in, out)", ["direction"], registry=registry)
+        self.drops = Counter(
+            "spaces_drops", "Datagrams and messages dropped, by cause", ["cause"], registry=registry
+        )  # fmt: skip
+        self.tick_lateness = Histogram(
+            "spaces_tick_lateness_seconds", "How late an audio tick ended after it was due",
+            buckets=TICK_LATENESS_BUCKETS, registry=registry,
+        )  # fmt: skip
+        self.loss = Histogram(
+            "spaces_loss_fraction", "Loss that participants report or we see, per report",
+            buckets=LOSS_BUCKETS, registry=registry,
+        )  # fmt: skip
+        self.round_trip = Histogram(
+            "spaces_round_trip_seconds", "Round trip to participants, per receiver report",
+            buckets=ROUND_TRIP_BUCKETS, registry=registry,
+        )  # fmt: skip
+        self.requests = Histogram(
+            "spaces_request_seconds", "HTTP requests, by route and status", ["method", "route", "status"],
+            buckets=REQUEST_BUCKETS, registry=registry,
+        )  # fmt: skip
+        self.sockets = Gauge("spaces_sockets", "Open WebSockets", registry=registry)
+        for direction in ("in", "out"):
+            self.packets.labels(direction=direction)
+
+    def exposition(self) -> bytes:
+        """The text format that Prometheus scrapes."""
+        return generate_latest(self.registry)
