@@ -1,0 +1,95 @@
+"""Fills an empty server with a creator, a tier, two fans and two live Spaces, by HTTP alone."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin
+
+import aiohttp
+import jwt
+
+TOKEN_SECONDS = 24 * 3600
+"""The longest that an account token may live."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An account of the demo and its token."""
+
+    handle: str
+    name: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """What the demo has made."""
+
+    host: Person
+    fan: Person
+    """Pays for the tier."""
+    stranger: Person
+    """Signed in, pays nothing."""
+    open_space: str
+    paid_space: str
+
+
+class SeedError(Exception):
+    """The server answered a call of the demo with an error: the message has both."""
+
+
+def mint_person(handle: str, name: str, *, api_key: str, api_secret: str) -> Person:
+    """An account token as any site with a key makes it."""
+    claims = {
+        "iss": api_key,
+        "sub": f"demo-{handle}",
+        "handle": handle,
+        "name": name,
+        "exp": int(time.time()) + TOKEN_SECONDS - 60,
+    }
+    return Person(handle, name, jwt.encode(claims, api_secret, algorithm="HS256"))
+
+
+async def seed(http: aiohttp.ClientSession, url: str, api_key: str, api_secret: str) -> Seed:
+    """Raises SeedError."""
+    host, fan, stranger = (
+        mint_person(handle, name, api_key=api_key, api_secret=api_secret)
+        for handle, name in (("ada", "Ada Host"), ("grace", "Grace (subscriber)"), ("alan", "Alan (not subscribed)"))
+    )
+    await call(http, url, "/v1/creators", host, {"handle": host.handle, "name": host.name})
+    price = {"amount_minor": 499, "currency": "USD"}
+    tier = await call(
+        http, url, f"/v1/creators/{host.handle}/tiers", host, {"name": "Gold", "level": 1, "price": price}
+    )
+    await subscribe(http, url, fan, host.handle, tier["id"])
+    await call(http, url, "/v1/me", stranger)  # the first sight of a token makes its account
+    paid = {"title": "The subscribers' evening", "access": {"policy": "subscribers", "tier": tier["id"]}}
+    free = {"title": "Open house", "access": {"policy": "open"}}
+    spaces = []
+    for body in (free, paid):
+        space = await call(http, url, "/v1/spaces", host, body)
+        await call(http, url, f"/v1/spaces/{space['id']}/start", host, {})
+        spaces.append(str(space["id"]))
+    return Seed(host, fan, stranger, open_space=spaces[0], paid_space=spaces[1])
+
+
+async def subscribe(http: aiohttp.ClientSession, url: str, fan: Person, creator: str, tier: str) -> str:
+    """Subscribe and pay with test money; the subscription's id. Raises SeedError."""
+    subscription = await call(http, url, f"/v1/creators/{creator}/subscriptions", fan, {"tier": tier})
+    await call(http, url, subscription["checkout_url"], fan, {"outcome": "succeed"})
+    return str(subscription["id"])
+
+
+async def call(
+    http: aiohttp.ClientSession, url: str, path: str, person: Person, body: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """POST with a body, GET without. Raises SeedError for anything but 2xx."""
+    headers = {"Authorization": f"Bearer {person.token}"}
+    method = "GET" if body is None else "POST"
+    async with http.request(method, urljoin(url, path), json=body, headers=headers) as response:
+        if response.status // 100 != 2:
+            raise SeedError(f"{method} {path}: {response.status} {(await response.text())[:300]}")
+        answer: dict[str, Any] = await response.json()
+        return answer
