@@ -1,0 +1,106 @@
+"""What a decision reads: rows of one (account, creator) pair as plain values. No I/O and no clock.
+
+A grant is a dated right, and why. It starts and ends on its own dates; no status and no event is asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A right to the benefits of a tier (by the tier's level) from `start` on, until it ends or is revoked."""
+
+    id: int
+    source: str
+    """period, ticket, comp, gift or role."""
+    tier: int
+    level: int
+    start: datetime
+    end: datetime | None
+    """None: no end; only for comp and role."""
+    grace_end: datetime | None = None
+    """After `end`: a failed payment is given this long."""
+    revoked_at: datetime | None = None
+
+    def ends(self) -> datetime | None:
+        """The first moment at which this grant gives nothing any more; None: never."""
+        end = self.end
+        if end is not None and self.grace_end is not None:
+            end = max(end, self.grace_end)
+        if self.revoked_at is not None:
+            end = self.revoked_at if end is None else min(end, self.revoked_at)
+        return end
+
+    def covers(self, now: datetime) -> bool:
+        end = self.ends()
+        return self.start <= now and (end is None or now < end)
+
+
+@dataclass(frozen=True, slots=True)
+class Benefit:
+    """What a tier gives in [start, end)."""
+
+    name: str
+    start: datetime
+    end: datetime | None = None
+
+    def covers(self, now: datetime) -> bool:
+        return self.start <= now and (self.end is None or now < self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class PriceOnSale:
+    amount_minor: int
+    currency: str
+    interval: str
+
+
+@dataclass(frozen=True, slots=True)
+class TierTerms:
+    """A tier of the creator: also drafts and archived ones, which grants and policies may still name."""
+
+    id: int
+    name: str
+    level: int
+    on_sale: bool
+    benefits: tuple[Benefit, ...]
+    prices: tuple[PriceOnSale, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ban:
+    """Keeps somebody out of everything inside its scope in [start, end)."""
+
+    scope: str
+    """platform, creator, community or space."""
+    space: str | None
+    start: datetime
+    end: datetime | None = None
+
+    def covers(self, space: str, now: datetime) -> bool:
+        if self.scope == "space" and self.space != space:
+            return False
+        return self.start <= now and (self.end is None or now < self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that is known of one account (None: nobody signed in) and one creator, read in one transaction."""
+
+    account: int | None
+    creator: int
+    creator_handle: str = ""
+    account_status: str = "active"
+    epoch: int = 0
+    """Grows whenever a right of the pair is taken away."""
+    role: str | None = None
+    """host, cohost or speaker of the Space in question."""
+    grants: tuple[Grant, ...] = ()
+    bans: tuple[Ban, ...] = ()
+    tiers: tuple[TierTerms, ...] = ()
+
+    def terms(self, tier: int) -> TierTerms | None:
+        return next((terms for terms in self.tiers if terms.id == tier), None)
