@@ -1,4 +1,4 @@
-"""The client's side of ICE towards an ICE-lite server: a full, controlling agent (RFC 8445) on aioice's STUN messages.
+"""The client's side of ICE, towards an ICE-lite server: a full, controlling agent (RFC 8445) on aioice's STUN messages.
 
 One unconnected UDP socket per address family. aioice's own `Connection` leaves loopback addresses out, so it could not
 reach a server on a machine without a network; this agent pairs "any local address" with each candidate of the server.
@@ -173,7 +173,7 @@ class IceClient:
                 transport.close()
         return self._sockets[family]
 
-    def _received(self, data: bytes) -> None:
+    def _received(self, data: bytes, source: Address) -> None:
         if not data:
             return
         first = data[0]
@@ -183,12 +183,15 @@ class IceClient:
             if not self._dtls.full():  # DTLS repeats what is lost
                 self._dtls.put_nowait(data)
         elif first <= 3:
-            self._received_stun(data)
+            self._received_stun(data, source)
 
-    def _received_stun(self, data: bytes) -> None:
+    def _received_stun(self, data: bytes, source: Address) -> None:
         try:
             message = stun.parse_message(data)
         except ValueError:
+            return
+        if message.message_class == stun.Class.REQUEST:
+            self._answer_check(message, source)
             return
         waiting = self._waiting.get(message.transaction_id)
         if waiting is None or waiting.done() or message.message_class != stun.Class.RESPONSE:
@@ -196,13 +199,27 @@ class IceClient:
         if message.check_message_integrity(self._key) and "XOR-MAPPED-ADDRESS" in message.attributes:
             waiting.set_result(message.attributes["XOR-MAPPED-ADDRESS"])
 
+    def _answer_check(self, request: stun.Message, source: Address) -> None:
+        """A full agent on the other side checks us too."""
+        transport = self._sockets.get(_family(source))
+        if transport is None or not request.check_message_integrity(self.pwd.encode()):
+            return
+        response = stun.Message(
+            message_method=stun.Method.BINDING,
+            message_class=stun.Class.RESPONSE,
+            transaction_id=request.transaction_id,
+            attributes={"XOR-MAPPED-ADDRESS": source},
+        )
+        response.add_message_integrity(self.pwd.encode())
+        transport.sendto(bytes(response), source)
+
 
 class _Datagrams(asyncio.DatagramProtocol):
     def __init__(self, client: IceClient) -> None:
         self._client = client
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
-        self._client._received(data)
+        self._client._received(data, (addr[0], addr[1]))
 
     def error_received(self, exc: Exception) -> None:
         """ICMP "unreachable": the checks run into their time limit, which is the same as silence."""
