@@ -2,167 +2,48 @@
 
 What must last is the frozen `Record`. A command that changes it is *proposed* (a new record, or RequestError), stored
 by the caller, and then *committed*: the events are what differs between the old record and the new. What lives only
-as long as the node does (seats, hands, mutes) changes at once. Three tables say what may happen: TRANSITIONS (state ×
-act → state), OPEN_IN (act → states it is possible in) and PERMISSIONS (act → roles it is allowed to).
+as long as the node does (seats, hands, mutes) changes at once. What may happen is in the tables of `room_rules`.
 """
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import ClassVar, assert_never
+from typing import assert_never
 
 from spaces.errors import LocalError, RequestError
-
-
-class State(enum.StrEnum):
-    SCHEDULED = "scheduled"
-    LIVE = "live"
-    ENDED = "ended"
-    CANCELLED = "cancelled"
-
-
-class Role(enum.StrEnum):
-    HOST = "host"
-    COHOST = "cohost"
-    SPEAKER = "speaker"
-    LISTENER = "listener"
-
-
-class Kind(enum.StrEnum):
-    """The ways to be in a Space; a seat holds at most one session of each."""
-
-    WHIP = "whip"
-    WHEP = "whep"
-    SOCKET = "socket"
-
-
-class Act(enum.StrEnum):
-    """What one may try to do; the keys of the tables below."""
-
-    START = "start"
-    END = "end"
-    CANCEL = "cancel"
-    EDIT = "edit"
-    EDIT_ACCESS = "edit_access"
-    RESCHEDULE = "reschedule"
-    BRING_TO_STAGE = "bring_to_stage"
-    TAKE_FROM_STAGE = "take_from_stage"
-    TAKE_COHOST_FROM_STAGE = "take_cohost_from_stage"
-    LEAVE_STAGE = "leave_stage"
-    RAISE_HAND = "raise_hand"
-    ANSWER_HAND = "answer_hand"
-    MUTE_SELF = "mute_self"
-    MUTE_OTHER = "mute_other"
-    SEE_HANDS = "see_hands"
-
-
-TRANSITIONS: Mapping[tuple[State, Act], State] = {
-    (State.SCHEDULED, Act.START): State.LIVE,
-    (State.SCHEDULED, Act.CANCEL): State.CANCELLED,
-    (State.LIVE, Act.END): State.ENDED,
-}
-
-_BEFORE_END = frozenset({State.SCHEDULED, State.LIVE})
-OPEN_IN: Mapping[Act, frozenset[State]] = {
-    Act.EDIT: _BEFORE_END,
-    Act.EDIT_ACCESS: _BEFORE_END,
-    Act.RESCHEDULE: frozenset({State.SCHEDULED}),
-    Act.BRING_TO_STAGE: _BEFORE_END,
-    Act.TAKE_FROM_STAGE: _BEFORE_END,
-    Act.TAKE_COHOST_FROM_STAGE: _BEFORE_END,
-    Act.LEAVE_STAGE: _BEFORE_END,
-    Act.RAISE_HAND: frozenset({State.LIVE}),
-    Act.ANSWER_HAND: frozenset({State.LIVE}),
-    Act.MUTE_SELF: _BEFORE_END,
-    Act.MUTE_OTHER: _BEFORE_END,
-}
-
-_HOSTS = frozenset({Role.HOST, Role.COHOST})
-PERMISSIONS: Mapping[Act, frozenset[Role]] = {
-    Act.START: _HOSTS,
-    Act.END: frozenset({Role.HOST}),
-    Act.CANCEL: frozenset({Role.HOST}),
-    Act.EDIT: _HOSTS,
-    Act.EDIT_ACCESS: frozenset({Role.HOST}),
-    Act.RESCHEDULE: frozenset({Role.HOST}),
-    Act.BRING_TO_STAGE: _HOSTS,
-    Act.TAKE_FROM_STAGE: _HOSTS,
-    Act.TAKE_COHOST_FROM_STAGE: frozenset({Role.HOST}),
-    Act.LEAVE_STAGE: frozenset({Role.COHOST, Role.SPEAKER}),
-    Act.RAISE_HAND: frozenset({Role.LISTENER}),
-    Act.ANSWER_HAND: _HOSTS,
-    Act.MUTE_SELF: frozenset({Role.HOST, Role.COHOST, Role.SPEAKER}),
-    Act.MUTE_OTHER: _HOSTS,
-    Act.SEE_HANDS: _HOSTS,
-}
-
-JOINABLE: Mapping[Kind, frozenset[State]] = {
-    Kind.WHIP: _BEFORE_END,  # the green room: the stage connects and checks its sound
-    Kind.WHEP: frozenset({State.LIVE}),
-    Kind.SOCKET: _BEFORE_END,  # whoever waits for the start is told of it
-}
-
-
-# --- what must last
-
-
-@dataclass(frozen=True, slots=True)
-class AccessRule:
-    """One way in: a policy's name and, for `subscribers`, the lowest tier that admits (None: any)."""
-
-    policy: str
-    tier: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StageMember:
-    account: int
-    role: Role
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """Everything about a Space that outlives the process. Times are aware, in UTC."""
-
-    id: str
-    creator: int
-    """The creator who is followed and paid, and whose account is the host."""
-    title: str
-    access: tuple[AccessRule, ...]
-    """Any of them admits."""
-    created_at: datetime
-    stage: tuple[StageMember, ...]
-    """In the order of arrival; exactly one host."""
-    state: State = State.SCHEDULED
-    topics: tuple[str, ...] = ()
-    language: str | None = None
-    scheduled_start: datetime | None = None
-    time_zone: str | None = None
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
-
-    def role_of(self, account: int | None) -> Role:
-        for member in self.stage:
-            if member.account == account:
-                return member.role
-        return Role.LISTENER
-
-
-# --- seats
-
-
-@dataclass(frozen=True, slots=True)
-class SeatKey:
-    """(account, client); without an account `client` is unique, so that every anonymous connection has its own seat."""
-
-    account: int | None
-    client: str
-
-    def __str__(self) -> str:
-        return f"{'~' if self.account is None else self.account}/{self.client}"
+from spaces.room_commands import (
+    AcceptHand,
+    BringToStage,
+    Cancel,
+    Command,
+    DeclineHand,
+    DetailsChanged,
+    Edit,
+    End,
+    Event,
+    HandsChanged,
+    Join,
+    Lasting,
+    Leave,
+    LowerHand,
+    MediaChanged,
+    MuteChanged,
+    MuteOther,
+    MuteSelf,
+    Passing,
+    RaiseHand,
+    Reason,
+    RoleChanged,
+    SeatKey,
+    SessionEnded,
+    StageChanged,
+    Start,
+    StateChanged,
+    TakeFromStage,
+)
+from spaces.room_record import Record, StageMember
+from spaces.room_rules import BEFORE_END, HOSTS, JOINABLE, OPEN_IN, PERMISSIONS, TRANSITIONS, Act, Kind, Role, State
 
 
 @dataclass(slots=True)
@@ -183,183 +64,14 @@ class Limits:
     green_room: timedelta
 
 
-# --- commands
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    act: ClassVar[Act] = Act.START
-    by: int
-    now: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    act: ClassVar[Act] = Act.END
-    by: int
-    now: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    act: ClassVar[Act] = Act.CANCEL
-    by: int
-    now: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
-    """None: leave as it is."""
-
-    by: int
-    title: str | None = None
-    topics: tuple[str, ...] | None = None
-    language: str | None = None
-    access: tuple[AccessRule, ...] | None = None
-    scheduled_start: datetime | None = None
-    time_zone: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BringToStage:
-    by: int
-    account: int
-    role: Role = Role.SPEAKER
-
-
-@dataclass(frozen=True, slots=True)
-class TakeFromStage:
-    """`by` may be `account`: leaving the stage oneself."""
-
-    by: int
-    account: int
-
-
-@dataclass(frozen=True, slots=True)
-class AcceptHand:
-    by: int
-    account: int
-
-
-@dataclass(frozen=True, slots=True)
-class DeclineHand:
-    by: int
-    account: int
-
-
-@dataclass(frozen=True, slots=True)
-class RaiseHand:
-    by: int | None
-    now: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class LowerHand:
-    by: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class MuteSelf:
-    by: int | None
-    muted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class MuteOther:
-    """Mutes only: nobody can unmute another."""
-
-    by: int | None
-    account: int
-
-
-@dataclass(frozen=True, slots=True)
-class Join:
-    seat: SeatKey
-    kind: Kind
-    session: str
-    now: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Leave:
-    session: str
-
-
-@dataclass(frozen=True, slots=True)
-class MediaChanged:
-    session: str
-    connected: bool
-
-
-Lasting = Start | End | Cancel | Edit | BringToStage | TakeFromStage | AcceptHand
-Passing = DeclineHand | RaiseHand | LowerHand | MuteSelf | MuteOther | Join | Leave | MediaChanged
-Command = Lasting | Passing
-
-
-# --- events
-
-
-class Reason(enum.StrEnum):
-    """Why the room ended a session."""
-
-    REPLACED = "replaced"
-    OFF_STAGE = "off_stage"
-    ENDED = "ended"
-
-
-@dataclass(frozen=True, slots=True)
-class StateChanged:
-    state: State
-
-
-@dataclass(frozen=True, slots=True)
-class DetailsChanged:
-    access: bool
-    """Whether the way in changed, so that everybody seated has to be looked at again."""
-
-
-@dataclass(frozen=True, slots=True)
-class RoleChanged:
-    account: int
-    role: Role
-
-
-@dataclass(frozen=True, slots=True)
-class StageChanged:
-    """Who is on stage, who is muted or who is connected there."""
-
-
-@dataclass(frozen=True, slots=True)
-class HandsChanged:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class MuteChanged:
-    account: int
-    muted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SessionEnded:
-    """The room has forgotten this session; its media and its connection are to be closed."""
-
-    session: str
-    reason: Reason
-
-
-Event = StateChanged | DetailsChanged | RoleChanged | StageChanged | HandsChanged | MuteChanged | SessionEnded
-
-
-# --- the machine
-
-
 @dataclass(slots=True)
 class Room:
     record: Record
     limits: Limits
     seats: dict[SeatKey, dict[Kind, Session]] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
+    by_account: dict[int, dict[str, Session]] = field(default_factory=dict)
+    """The sessions of everybody signed in, so that a join does not look through ten thousand seats."""
     hands: dict[int, datetime] = field(default_factory=dict)
     """Who asks to speak, and since when; in the order of asking."""
     muted: set[int] = field(default_factory=set)
@@ -379,7 +91,7 @@ class Room:
         return counts
 
     def seated(self, account: int) -> list[Session]:
-        return [session for session in self.sessions.values() if session.seat.account == account]
+        return list(self.by_account.get(account, {}).values())
 
     def on_air(self, account: int) -> bool:
         """Whether this member of the stage has a microphone connected."""
@@ -429,7 +141,7 @@ class Room:
             events.append(DetailsChanged(access=record.access != before.access))
         if record.stage != before.stage:
             events += self._stage_moved(before)
-        if record.state not in _BEFORE_END:
+        if record.state not in BEFORE_END:
             events += self._end_all()
         return events
 
@@ -485,7 +197,7 @@ class Room:
         hands = False
         for account in moved:
             hands |= self.hands.pop(account, None) is not None
-            hands |= before.role_of(account) in _HOSTS or self.role_of(account) in _HOSTS
+            hands |= before.role_of(account) in HOSTS or self.role_of(account) in HOSTS
             if self.role_of(account) is Role.LISTENER:
                 self.muted.discard(account)
                 for session in self.seated(account):
@@ -531,7 +243,7 @@ class Room:
     def check_joinable(self, kind: Kind, account: int | None, now: datetime) -> None:
         """Raises RequestError(409 | 410) if the Space's state has no place for this kind of session."""
         state = self.record.state
-        if state not in _BEFORE_END:
+        if state not in BEFORE_END:
             raise gone(state)
         if state not in JOINABLE[kind]:
             raise RequestError(409, "not_live", "this Space has not started")
@@ -563,12 +275,15 @@ class Room:
             events.append(self._forget(old, Reason.REPLACED, keep_seat=True))
             if old.media and old.kind is not Kind.WHEP and self.role_of(old.seat.account) is not Role.LISTENER:
                 events.insert(0, StageChanged())
-        held[join.kind] = self.sessions[join.session] = Session(join.session, join.kind, join.seat)
+        session = Session(join.session, join.kind, join.seat)
+        held[join.kind] = self.sessions[join.session] = session
+        if join.seat.account is not None:
+            self.by_account.setdefault(join.seat.account, {})[join.session] = session
         return events
 
     def _check_room_for(self, seat: SeatKey) -> None:
         if seat.account is not None:
-            taken = sum(other.account == seat.account for other in self.seats)
+            taken = len({session.seat for session in self.seated(seat.account)})
             if taken >= self.limits.seats_per_account_max:
                 raise RequestError(409, "too_many_seats", f"this account has {taken} seats in this Space already")
         if self.role_of(seat.account) is Role.LISTENER and len(self.seats) >= self.limits.capacity_max:
@@ -589,6 +304,10 @@ class Room:
 
     def _forget(self, session: Session, reason: Reason, *, keep_seat: bool = False) -> SessionEnded:
         del self.sessions[session.id]
+        if (account := session.seat.account) is not None:
+            del self.by_account[account][session.id]
+            if not self.by_account[account]:
+                del self.by_account[account]
         held = self.seats[session.seat]
         del held[session.kind]
         if not held and not keep_seat:
@@ -636,7 +355,7 @@ class Room:
         account = self._permit_role(act, by)
         state = self.record.state
         if state not in OPEN_IN[act]:
-            raise gone(state) if state not in _BEFORE_END else _not_in(state, act)
+            raise gone(state) if state not in BEFORE_END else _not_in(state, act)
         return account
 
     def _permit_role(self, act: Act, by: int | None) -> int:
@@ -665,5 +384,5 @@ def _not_in(state: State, act: Act) -> RequestError:
     return RequestError(409, code, f"a Space that is {state} cannot {act.replace('_', ' ')}")
 
 
-def _details(record: Record) -> Iterable[object]:
+def _details(record: Record) -> tuple[object, ...]:
     return (record.title, record.topics, record.language, record.access, record.scheduled_start, record.time_zone)
