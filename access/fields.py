@@ -1,0 +1,44 @@
+"""Checks of what people send. Each returns the value to store or raises AccessError 422 naming the field."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from access.errors import AccessError
+
+HANDLE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+LEVEL_MAX = 1_000
+
+
+def bad_field(field: str, detail: str) -> AccessError:
+    return AccessError(422, "bad_field", f"{field}: {detail}", field)
+
+
+def text(value: str, field: str, length_max: int) -> str:
+    """One line of text. Control characters and lone surrogates are refused: PostgreSQL stores neither NUL nor those."""
+    value = value.strip()
+    if not 1 <= len(value) <= length_max:
+        raise bad_field(field, f"1 to {length_max} characters")
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
+        raise bad_field(field, "no control characters")
+    return value
+
+
+def handle(value: str, field: str = "handle") -> str:
+    value = value.removeprefix("@")
+    if not HANDLE.fullmatch(value):
+        raise bad_field(field, "1 to 64 letters, digits, '_', '.' or '-'")
+    return value
+
+
+def level(value: int) -> int:
+    if not 0 <= value <= LEVEL_MAX:
+        raise bad_field("level", f"0 to {LEVEL_MAX}")
+    return value
+
+
+def choice(value: str, field: str, among: tuple[str, ...]) -> str:
+    if value not in among:
+        raise bad_field(field, "one of " + ", ".join(among))
+    return value

@@ -1,0 +1,335 @@
+"""The rows of money and rights. Spaces' own tables share this MetaData, so that one Alembic tree makes all of them.
+
+Times are in UTC. Money is in integer minor units with its ISO 4217 code. Whole histories stay: rows are ended, not deleted.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from access.database import Id, UtcDateTime
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+LIVE_STATES = ("trialing", "active", "past_due", "unpaid", "paused")
+"""Subscriptions of which an account has at most one per creator."""
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
+    return CheckConstraint(f'"{column}" IN ({", ".join(repr(value) for value in values)})', name=column)
+
+
+def _account(name: str = "account", **options: Any) -> Column[Any]:
+    return Column(name, Id, ForeignKey("accounts.id"), **options)
+
+
+# --- who
+
+integrations = Table(
+    "integrations",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String(100), nullable=False, unique=True),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(100), primary_key=True),
+    Column("integration", Id, ForeignKey("integrations.id"), nullable=False),
+    Column("secret", Text, nullable=False),  # in clear: HMAC is checked with the very secret it was made with
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("revoked_at", UtcDateTime),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("integration", Id, ForeignKey("integrations.id")),
+    Column("subject", String(255)),
+    Column("handle", String(64)),
+    Column("handle_key", String(64), unique=True),  # lower case: @Ada is @ada
+    Column("name", String(100)),
+    Column("status", String(16), nullable=False),
+    Column("epoch", BigInteger, nullable=False, server_default="0"),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("integration", "subject"),
+    _one_of("status", ("active", "suspended", "deleted")),
+    sqlite_autoincrement=True,  # an id is never given twice
+)
+
+server_secrets = Table(
+    "server_secrets",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("secret", LargeBinary, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+# --- what is on offer
+
+creators = Table(
+    "creators",
+    metadata,
+    _account("id", primary_key=True, autoincrement=False),
+    Column("kind", String(16), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    _one_of("kind", ("person", "publication")),
+)
+
+creator_members = Table(
+    "creator_members",
+    metadata,
+    Column("creator", Id, ForeignKey("creators.id"), primary_key=True),
+    _account(primary_key=True),
+    Column("role", String(16), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    _one_of("role", ("owner", "editor", "host", "finance")),
+)
+
+tiers = Table(
+    "tiers",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("creator", Id, ForeignKey("creators.id"), nullable=False, index=True),
+    Column("name", String(100), nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    _one_of("state", ("draft", "published", "archived")),
+    sqlite_autoincrement=True,
+)
+
+tier_prices = Table(
+    "tier_prices",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("tier", Id, ForeignKey("tiers.id"), nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("interval", String(8), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    _one_of("state", ("draft", "published", "archived")),
+    _one_of("interval", ("month", "year")),
+    CheckConstraint("amount_minor > 0", name="amount_minor"),
+    Index(
+        "uq_tier_prices_on_sale",
+        "tier",
+        "currency",
+        "interval",
+        unique=True,
+        sqlite_where=text("state = 'published'"),
+        postgresql_where=text("state = 'published'"),
+    ),
+    sqlite_autoincrement=True,
+)
+
+benefits = Table("benefits", metadata, Column("name", String(64), primary_key=True))
+
+tier_benefits = Table(
+    "tier_benefits",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("tier", Id, ForeignKey("tiers.id"), nullable=False, index=True),
+    Column("benefit", String(64), ForeignKey("benefits.name"), nullable=False),
+    Column("start", UtcDateTime, nullable=False),
+    Column("end", UtcDateTime),
+)
+
+# --- what was bought, and what that gives
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _account(nullable=False),
+    Column("creator", Id, ForeignKey("creators.id"), nullable=False),
+    Column("tier", Id, ForeignKey("tiers.id"), nullable=False),
+    Column("price", Id, ForeignKey("tier_prices.id"), nullable=False),
+    Column("status", String(24), nullable=False),
+    Column("provider", String(16), nullable=False),
+    Column("provider_ref", String(255), unique=True),
+    Column("checkout_expires_at", UtcDateTime),
+    Column("cancel_at_period_end", Boolean, nullable=False, server_default=text("false")),
+    Column("ended_at", UtcDateTime),
+    Column("version", BigInteger, nullable=False, server_default="0"),
+    Column("created_at", UtcDateTime, nullable=False),
+    _one_of("status", ("incomplete", "incomplete_expired", *LIVE_STATES, "canceled")),
+    Index("ix_subscriptions_account_creator", "account", "creator"),
+    Index("ix_subscriptions_creator", "creator"),
+    Index(
+        "uq_subscriptions_live",
+        "account",
+        "creator",
+        unique=True,
+        sqlite_where=text(f"status IN {LIVE_STATES!r}"),
+        postgresql_where=text(f"status IN {LIVE_STATES!r}"),
+    ),
+    sqlite_autoincrement=True,
+)
+
+paid_periods = Table(
+    "paid_periods",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("subscription", Id, ForeignKey("subscriptions.id"), nullable=False, index=True),
+    Column("invoice_ref", String(255), nullable=False, unique=True),
+    Column("kind", String(8), nullable=False),
+    Column("start", UtcDateTime, nullable=False),
+    Column("end", UtcDateTime, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("voided_at", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False),
+    _one_of("kind", ("paid", "trial")),
+    CheckConstraint('start < "end"', name="dates"),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _account(nullable=False),
+    Column("creator", Id, ForeignKey("creators.id"), nullable=False),
+    Column("tier", Id, ForeignKey("tiers.id")),
+    Column("source", String(8), nullable=False),
+    Column("period", Id, ForeignKey("paid_periods.id"), unique=True),
+    Column("start", UtcDateTime, nullable=False),
+    Column("end", UtcDateTime),
+    Column("grace_end", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+    Column("epoch", BigInteger, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    _one_of("source", ("period", "ticket", "comp", "gift", "role")),
+    CheckConstraint("\"end\" IS NOT NULL OR source IN ('comp', 'role')", name="endless"),
+    CheckConstraint("source <> 'period' OR period IS NOT NULL", name="proof"),
+    CheckConstraint('grace_end IS NULL OR ("end" IS NOT NULL AND grace_end >= "end")', name="grace"),
+    Index("ix_grants_account_creator", "account", "creator"),
+    Index("ix_grants_creator", "creator"),
+    sqlite_autoincrement=True,
+)
+
+# --- who is kept out, who is in; the creator here is whoever has the Space, also an account that sells nothing
+
+epochs = Table(
+    "epochs",
+    metadata,
+    _account(primary_key=True, autoincrement=False),
+    _account("creator", primary_key=True, autoincrement=False),
+    Column("epoch", BigInteger, nullable=False, server_default="0"),
+)
+
+bans = Table(
+    "bans",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _account(nullable=False),
+    Column("scope", String(16), nullable=False),
+    _account("creator"),
+    Column("space", String(13)),
+    Column("start", UtcDateTime, nullable=False),
+    Column("end", UtcDateTime),
+    _account("by"),
+    Column("reason", Text, nullable=False, server_default=""),
+    _one_of("scope", ("platform", "creator", "community", "space")),
+    CheckConstraint("scope = 'platform' OR creator IS NOT NULL", name="enclosing"),
+    CheckConstraint("scope <> 'space' OR space IS NOT NULL", name="space"),
+    Index("ix_bans_account_creator", "account", "creator"),
+    sqlite_autoincrement=True,
+)
+
+admissions = Table(
+    "admissions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _account(),
+    _account("creator", nullable=False),
+    Column("space", String(13), nullable=False),
+    Column("client", String(64), nullable=False),
+    Column("action", String(16), nullable=False),
+    Column("role", String(16)),
+    Column("policies", JSON, nullable=False),
+    Column("grants", JSON, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("not_after", UtcDateTime),
+    Column("state", String(16), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    _one_of("state", ("pending", "seated", "left", "evicted")),
+    Index(
+        "ix_admissions_live",
+        "space",
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
+    sqlite_autoincrement=True,
+)
+
+used_join_tokens = Table(
+    "used_join_tokens",
+    metadata,
+    Column("jti", String(64), primary_key=True),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
+# --- written in the same transaction as what they tell
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(32), nullable=False),
+    Column("account", BigInteger, nullable=False),
+    Column("creator", BigInteger, nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False, index=True),
+)
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", BigInteger),  # null: the operator or the server itself
+    Column("action", String(64), nullable=False),
+    Column("account", BigInteger, index=True),
+    Column("creator", BigInteger, index=True),
+    Column("body", JSON, nullable=False),
+    sqlite_autoincrement=True,
+)
