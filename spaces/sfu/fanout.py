@@ -1,0 +1,260 @@
+"""The hot loop: one encoded packet to thousands of listeners, each datagram encrypted with its listener's keys.
+
+A listener is a row of preallocated arrays, not an object. Once per tick one compiled call, holding no GIL, walks the rows
+of every Space that has a packet: copy the payload behind a fixed header, write the row's payload type and sequence, call
+libsrtp by its function pointer, and hand batches to the kernel with sendmmsg. What is left is nearly all the kernel's work.
+
+The audio thread alone touches a Fanout. A row's SRTP context is kept alive by the row and dropped when the row is removed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+from pylibsrtp import Session
+from pylibsrtp._binding import ffi, lib
+
+from spaces.errors import LocalError
+
+BATCH = 256
+"""Datagrams a sendmmsg; the kernel takes at most 1,024, and past some dozens nothing is gained."""
+DATAGRAM_BYTES_MAX = 1_500
+HEADER_BYTES = 12
+PROTECTION_BYTES_MAX = 16
+NAME_BYTES = 28
+"""struct sockaddr_in6; sockaddr_in is shorter."""
+CONTROL_BYTES = 40
+"""CMSG_SPACE(struct in6_pktinfo); in_pktinfo takes 32."""
+WAIT_MILLISECONDS = 2
+"""How long a tick waits for room in a full socket buffer before it drops what is left for this tick."""
+
+SENT, FAILED_PROTECT, FAILED_SEND, FAILED_FULL = range(4)
+"""Indices of the kernel's counters."""
+
+_pointer, _int = ctypes.c_void_p, ctypes.c_int
+_libc: Any = ctypes.CDLL(None, use_errno=False)
+_sendmmsg = _libc.sendmmsg
+_sendmmsg.argtypes, _sendmmsg.restype = [_int, _pointer, ctypes.c_uint, _int], _int
+_poll = _libc.poll
+_poll.argtypes, _poll.restype = [_pointer, ctypes.c_ulong, _int], _int
+_errno_location = _libc.__errno_location
+_errno_location.argtypes, _errno_location.restype = [], _pointer
+_memcpy = _libc.memcpy
+_memcpy.argtypes, _memcpy.restype = [_pointer, _pointer, ctypes.c_size_t], _pointer
+_protect = ctypes.CFUNCTYPE(_int, _pointer, _pointer, _pointer)(
+    int(ffi.cast("intptr_t", ffi.addressof(lib, "srtp_protect")))
+)
+_EAGAIN, _EINTR, _ENOBUFS = errno.EAGAIN, errno.EINTR, errno.ENOBUFS
+_MSG_NOSIGNAL = 0x4000
+
+
+@njit(nogil=True, cache=False)
+def _flush(fd, messages, count, work, counters):  # type: ignore[no-untyped-def]
+    """Send messages[0:count]; waits a little for room, steps over datagrams that the kernel refuses."""
+    done = 0
+    waited = False
+    while done < count:
+        sent = _sendmmsg(fd, messages.ctypes.data + done * 64, count - done, _MSG_NOSIGNAL)
+        if sent > 0:
+            done += sent
+            counters[SENT] += sent
+            continue
+        _memcpy(work.ctypes.data, _errno_location(), 4)
+        error = work[0]
+        if error == _EINTR:
+            continue
+        if error in (_EAGAIN, _ENOBUFS):
+            if waited:
+                counters[FAILED_FULL] += count - done
+                return
+            waited = True
+            work[0] = fd  # struct pollfd: fd, then events = POLLOUT
+            work[1] = 4
+            _poll(work.ctypes.data, 1, WAIT_MILLISECONDS)
+            continue
+        # The first datagram was refused (no route, a dead address): it is one listener's trouble, not the batch's.
+        counters[FAILED_SEND] += 1
+        done += 1
+
+
+@njit(nogil=True, cache=False)
+def fan_out(  # type: ignore[no-untyped-def]
+    fd,
+    order,  # int32 (n): rows in sending order
+    program,  # int32 (n): which packet each of them gets
+    payload,  # uint8 (programs, ≥ longest)
+    length,  # int32 (programs): 0: nothing this tick
+    sequence,  # uint16 (programs)
+    marker,  # uint8 (programs): 0 or 128
+    timestamp,  # uint32 (programs)
+    ssrc,  # uint32 (programs)
+    context,  # uint64 (rows): srtp_t
+    payload_type,  # uint8 (rows)
+    offset,  # uint16 (rows)
+    sent,  # uint32 (rows): datagrams so far
+    message_template,  # uint64 (rows, 4): name pointer and length, control pointer and length
+    buffers,  # uint8 (BATCH, DATAGRAM_BYTES_MAX)
+    vectors,  # uint64 (BATCH, 2): struct iovec
+    messages,  # uint64 (BATCH, 8): struct mmsghdr
+    work,  # int32 (4)
+    counters,  # int64 (4)
+):
+    """Send every program's packet to its rows. Arrays are preallocated by Fanout."""
+    filled = 0
+    for i in range(order.shape[0]):
+        p = program[i]
+        n = length[p]
+        if n <= 0:
+            continue
+        row = order[i]
+        b = buffers[filled]
+        seq = np.uint16(sequence[p] + offset[row])
+        ts = timestamp[p]
+        s = ssrc[p]
+        b[0] = 0x80
+        b[1] = payload_type[row] | marker[p]
+        b[2] = seq >> 8
+        b[3] = seq & 0xFF
+        b[4] = ts >> 24
+        b[5] = (ts >> 16) & 0xFF
+        b[6] = (ts >> 8) & 0xFF
+        b[7] = ts & 0xFF
+        b[8] = s >> 24
+        b[9] = (s >> 16) & 0xFF
+        b[10] = (s >> 8) & 0xFF
+        b[11] = s & 0xFF
+        _memcpy(b.ctypes.data + HEADER_BYTES, payload[p].ctypes.data, n)
+        work[2] = HEADER_BYTES + n
+        if _protect(context[row], b.ctypes.data, work.ctypes.data + 8) != 0:
+            counters[FAILED_PROTECT] += 1
+            continue
+        sent[row] += 1
+        vectors[filled, 1] = work[2]
+        messages[filled, 0] = message_template[row, 0]
+        messages[filled, 1] = message_template[row, 1]
+        messages[filled, 4] = message_template[row, 2]
+        messages[filled, 5] = message_template[row, 3]
+        filled += 1
+        if filled == BATCH:
+            _flush(fd, messages, filled, work, counters)
+            filled = 0
+    if filled:
+        _flush(fd, messages, filled, work, counters)
+
+
+@dataclass(frozen=True, slots=True)
+class WirePath:
+    """Where a row's datagrams go, in the kernel's structures: sockaddr and control message (empty: none)."""
+
+    name: bytes
+    control: bytes = b""
+
+
+class Fanout:
+    """The rows of all listeners of a node, and the buffers of the loop."""
+
+    def __init__(self, fd: int, rows: int = 1_024) -> None:
+        self.fd = fd
+        self._contexts: dict[int, Session] = {}
+        self._free = list(range(rows - 1, -1, -1))
+        self._buffers = np.zeros((BATCH, DATAGRAM_BYTES_MAX), np.uint8)
+        self._vectors = np.zeros((BATCH, 2), np.uint64)
+        self._messages = np.zeros((BATCH, 8), np.uint64)
+        for i in range(BATCH):
+            self._vectors[i, 0] = self._buffers[i].ctypes.data
+            self._messages[i, 2] = self._vectors[i].ctypes.data
+            self._messages[i, 3] = 1
+        self._work = np.zeros(4, np.int32)
+        self.counters = np.zeros(4, np.int64)
+        self._allocate(rows)
+
+    def _allocate(self, rows: int) -> None:
+        self.context = np.zeros(rows, np.uint64)
+        self.payload_type = np.zeros(rows, np.uint8)
+        self.offset = np.zeros(rows, np.uint16)
+        self.sent = np.zeros(rows, np.uint32)
+        self._name = np.zeros((rows, NAME_BYTES), np.uint8)
+        self._control = np.zeros((rows, CONTROL_BYTES), np.uint8)
+        self._template = np.zeros((rows, 4), np.uint64)
+
+    def __len__(self) -> int:
+        return len(self._contexts)
+
+    def add(self, context: Session, payload_type: int, path: WirePath) -> int:
+        """A new row; O(1), amortised over growth by doubling."""
+        if not self._free:
+            self._grow()
+        row = self._free.pop()
+        self._contexts[row] = context
+        self.context[row] = int(ffi.cast("uintptr_t", context._srtp[0]))
+        self.payload_type[row] = payload_type
+        self.offset[row] = self.sent[row] = 0
+        self.set_path(row, path)
+        return row
+
+    def remove(self, row: int) -> None:
+        """Forget a row; its SRTP context is freed with the last reference."""
+        del self._contexts[row]
+        self.context[row] = 0
+        self._free.append(row)
+
+    def set_path(self, row: int, path: WirePath) -> None:
+        if len(path.name) > NAME_BYTES or len(path.control) > CONTROL_BYTES:
+            raise LocalError("a socket address is longer than its row")
+        self._name[row, : len(path.name)] = np.frombuffer(path.name, np.uint8)
+        self._control[row, : len(path.control)] = np.frombuffer(path.control, np.uint8)
+        control = self._control[row].ctypes.data if path.control else 0
+        self._template[row] = (self._name[row].ctypes.data, len(path.name), control, len(path.control))
+
+    def _columns(self) -> list[np.ndarray]:
+        return [self.context, self.payload_type, self.offset, self.sent, self._name, self._control, self._template]
+
+    def _grow(self) -> None:
+        rows = len(self.context)
+        old = self._columns()
+        self._allocate(2 * rows)
+        for source, target in zip(old, self._columns(), strict=True):
+            target[:rows] = source
+        for row in range(rows):  # the addresses have moved
+            self._template[row, 0] = self._name[row].ctypes.data
+            self._template[row, 2] = self._control[row].ctypes.data if self._template[row, 3] else 0
+        self._free = list(range(2 * rows - 1, rows - 1, -1))
+
+    def send(
+        self,
+        order: np.ndarray,
+        program: np.ndarray,
+        payload: np.ndarray,
+        length: np.ndarray,
+        sequence: np.ndarray,
+        marker: np.ndarray,
+        timestamp: np.ndarray,
+        ssrc: np.ndarray,
+    ) -> None:
+        """One tick's packets to their rows; shapes and types as in `fan_out`."""
+        fan_out(
+            self.fd,
+            order,
+            program,
+            payload,
+            length,
+            sequence,
+            marker,
+            timestamp,
+            ssrc,
+            self.context,
+            self.payload_type,
+            self.offset,
+            self.sent,
+            self._template,
+            self._buffers,
+            self._vectors,
+            self._messages,
+            self._work,
+            self.counters,
+        )

@@ -1,0 +1,114 @@
+"""ICE-lite (RFC 8445 §2.5) for all peers of the one UDP port, with consent (RFC 7675): pure, time is a parameter.
+
+A peer is found by the user fragment that we gave him; his path (the address we send to) is taken from a Binding request
+whose integrity holds and whose transaction was not seen before. Nothing that is not authenticated allocates.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from spaces.errors import RemoteError
+from spaces.sfu.stun import binding_success, integrity_holds, parse_binding_request_untrusted
+
+TRANSACTIONS_REMEMBERED_MAX = 4096
+"""Per peer, 8 bytes each: at a check every 2.5 s (Chromium) those of the last 2.8 hours."""
+
+PATH_SILENT_SECONDS = 6.0
+"""A plain check from another candidate takes the path only if the nominated one has been silent for this long: two
+consent intervals and a bit. Firefox and libdatachannel go on sending plain checks on pairs they do not use."""
+
+
+class Path(NamedTuple):
+    """Where a peer is: his address, and which of our addresses he reached (None: the system chooses)."""
+
+    host: str
+    port: int
+    local: bytes | None = None
+
+
+@dataclass(slots=True)
+class IcePeer:
+    ufrag: str
+    password: bytes
+    key: Hashable
+    path: Path | None = None
+    path_priority: int = 0
+    path_heard_at: float = 0.0
+    seen: array[int] = field(default_factory=lambda: array("Q"))
+    seen_next: int = 0
+
+    def remember(self, transaction: int) -> None:
+        if len(self.seen) < TRANSACTIONS_REMEMBERED_MAX:
+            self.seen.append(transaction)
+        else:
+            self.seen[self.seen_next] = transaction
+            self.seen_next = (self.seen_next + 1) % TRANSACTIONS_REMEMBERED_MAX
+
+
+class Checked(NamedTuple):
+    """What became of a valid Binding request."""
+
+    peer: IcePeer
+    response: bytes
+    moved: bool
+    """The peer's path is now the source of this request, and was not before."""
+
+
+class IceLite:
+    """All peers of a node's UDP port."""
+
+    def __init__(self) -> None:
+        self._peers: dict[str, IcePeer] = {}
+
+    def __len__(self) -> int:
+        return len(self._peers)
+
+    def add(self, ufrag: str, password: str, key: Hashable) -> IcePeer:
+        if ufrag in self._peers:
+            raise KeyError(f"ufrag {ufrag} is taken")
+        peer = self._peers[ufrag] = IcePeer(ufrag, password.encode(), key)
+        return peer
+
+    def remove(self, ufrag: str) -> None:
+        self._peers.pop(ufrag, None)
+
+    def receive_untrusted(self, data: bytes, source: Path, now: float) -> Checked:
+        """A STUN datagram from `source`. Raises RemoteError: `stun_…`, `ice_unknown_ufrag`, `ice_integrity`, `ice_replay`."""
+        request = parse_binding_request_untrusted(data)
+        peer = self._peers.get(request.local_ufrag)
+        if peer is None:
+            raise RemoteError("ice_unknown_ufrag")
+        if not integrity_holds(data, request, peer.password):
+            raise RemoteError("ice_integrity")
+        transaction = int.from_bytes(request.transaction_id[:8], "big")
+        moved = False
+        if source != peer.path:
+            # Only what would move the path is searched for: a replay from the path itself changes nothing.
+            if transaction in peer.seen:
+                raise RemoteError("ice_replay", "transaction seen from another address")
+            moved = self._takes_path(peer, request.use_candidate, request.priority, now)
+            if moved:
+                peer.path = source
+        if source == peer.path:
+            peer.path_heard_at = now
+            peer.path_priority = request.priority
+        peer.remember(transaction)
+        response = binding_success(request.transaction_id, source.host, source.port, peer.password)
+        return Checked(peer, response, moved)
+
+    @staticmethod
+    def _takes_path(peer: IcePeer, use_candidate: bool, priority: int, now: float) -> bool:
+        """Whether a fresh, authenticated check from a new address makes it the path.
+
+        The first check does (media can flow before nomination), a nomination does, and so does a check of the very
+        candidate that holds the path (same PRIORITY): its NAT binding has changed, which comes without a nomination.
+        """
+        if peer.path is None or use_candidate:
+            return True
+        if priority == peer.path_priority:
+            return True
+        return now - peer.path_heard_at > PATH_SILENT_SECONDS
