@@ -6,6 +6,7 @@ import asyncio
 import logging
 import secrets
 import time
+from collections.abc import Callable
 from urllib.parse import urljoin
 
 import aiohttp
@@ -71,7 +72,7 @@ class Publisher:
                 ssrc=ssrc,
                 cname=cname,
             )
-            await self._play(link, stream)
+            await play(link, stream, self._next_packet)
         finally:
             await link.close()
             await self._leave(session_url)
@@ -91,34 +92,36 @@ class Publisher:
         except (aiohttp.ClientError, TimeoutError):
             logger.debug("the server was gone before we could leave")
 
-    async def _play(self, link: Link, stream: OpusStream) -> None:
-        """Every packet has its due time, counted from the first: sleeping late never adds up."""
-        loop = asyncio.get_running_loop()
-        start, sent, next_report = loop.time(), 0, 0.0
-        talking = False
-        while True:
-            behind = loop.time() - (start + sent * PACKET_SECONDS)
-            if behind < 0:
-                await asyncio.sleep(-behind)
-                continue
-            if link.closed.is_set():
-                raise LinkError("the server ended the session")
-            if behind > CATCH_UP_PACKETS_MAX * PACKET_SECONDS:
-                missed = int(behind / PACKET_SECONDS)
-                stream.skip(missed)
-                sent += missed
-            payload, level = self._next_packet()
-            link.send_rtp(stream.packet(payload, level, marker=not talking))
-            talking = True
-            sent += 1
-            if loop.time() >= next_report:
-                link.send_rtcp(stream.report(time.time()))
-                next_report = loop.time() + REPORT_INTERVAL_SECONDS
-
     def _next_packet(self) -> tuple[bytes, int]:
         position = self._position
         self._position = (position + 1) % len(self._speech.packets)
         return self._speech.packets[position], self._speech.levels[position]
+
+
+async def play(link: Link, stream: OpusStream, next_packet: Callable[[], tuple[bytes, int]]) -> None:
+    """Send one (payload, level) per 20 ms until the link ends, which raises LinkError.
+
+    Every packet has its due time, counted from the first: sleeping late never adds up.
+    """
+    loop = asyncio.get_running_loop()
+    start, sent, next_report = loop.time(), 0, 0.0
+    while True:
+        behind = loop.time() - (start + sent * PACKET_SECONDS)
+        if behind < 0:
+            await asyncio.sleep(-behind)
+            continue
+        if link.closed.is_set():
+            raise LinkError("the server ended the session")
+        if behind > CATCH_UP_PACKETS_MAX * PACKET_SECONDS:
+            missed = int(behind / PACKET_SECONDS)
+            stream.skip(missed)
+            sent += missed
+        payload, level = next_packet()
+        link.send_rtp(stream.packet(payload, level, marker=sent == 0))
+        sent += 1
+        if loop.time() >= next_report:
+            link.send_rtcp(stream.report(time.time()))
+            next_report = loop.time() + REPORT_INTERVAL_SECONDS
 
 
 def _ignore(packet: bytes) -> None:

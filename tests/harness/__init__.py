@@ -1,0 +1,1 @@
+"""What the tests and benchmarks drive the server with: a real server, light and foreign clients, meters."""

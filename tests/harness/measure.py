@@ -1,0 +1,91 @@
+"""What is in a recording: how like the original, which tones, which gaps. All at 48 kHz mono."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.harness.opus import RATE, Samples
+
+WINDOW_SECONDS = 0.5
+SEARCH_SECONDS = 0.04
+AUDIBLE_RMS = 10 ** (-50 / 20)
+"""-50 dBFS: below it there is nothing to compare."""
+
+
+def correlations(heard: Samples, original: Samples) -> NDArray[np.float64]:
+    """Of every window of 500 ms in which the original is audible: the best normalised correlation within ± 40 ms.
+
+    `original` is taken as a loop. The windows' common place in it is found first, over the whole recording.
+    """
+    place = _place(heard, original)
+    window, search = round(WINDOW_SECONDS * RATE), round(SEARCH_SECONDS * RATE)
+    best = []
+    for start in range(0, len(heard) - window + 1, window):
+        indices = np.arange(place + start - search, place + start + window + search) % len(original)
+        stretch = original[indices].astype(np.float64)
+        if np.sqrt(np.mean(stretch**2)) >= AUDIBLE_RMS:
+            best.append(_best_correlation(heard[start : start + window].astype(np.float64), stretch))
+    return np.array(best)
+
+
+def _place(heard: Samples, original: Samples) -> int:
+    """Where in the looped original the recording begins, by circular cross-correlation."""
+    size = len(original)
+    folded = np.zeros(size)
+    for start in range(0, len(heard), size):
+        part = heard[start : start + size]
+        folded[: len(part)] += part
+    spectrum = np.fft.rfft(original) * np.conj(np.fft.rfft(folded))
+    return int(np.argmax(np.fft.irfft(spectrum, size)))
+
+
+def _best_correlation(part: NDArray[np.float64], stretch: NDArray[np.float64]) -> float:
+    size = 1 << (len(stretch) + len(part)).bit_length()
+    products = np.fft.irfft(np.fft.rfft(stretch, size) * np.conj(np.fft.rfft(part, size)), size)
+    offsets = len(stretch) - len(part) + 1
+    energies = np.cumsum(np.concatenate(([0.0], stretch**2)))
+    energy = energies[len(part) : len(part) + offsets] - energies[:offsets]
+    norms = np.sqrt(np.maximum(energy, 0) * np.sum(part**2))
+    ratio = np.divide(products[:offsets], norms, out=np.zeros(offsets), where=norms > 1e-9)
+    return float(np.max(ratio))
+
+
+def tone_levels(heard: Samples, hertz: Sequence[float]) -> NDArray[np.float64]:
+    """Amplitude of each tone in dBFS (a full-scale sine is 0), by a Hann-windowed FFT and the peak within ± 3 bins."""
+    spectrum = np.abs(np.fft.rfft(heard * np.hanning(len(heard)))) / (len(heard) / 4)
+    width = RATE / len(heard)
+    peaks = []
+    for frequency in hertz:
+        middle = round(frequency / width)
+        peaks.append(float(np.max(spectrum[max(0, middle - 3) : middle + 4])))
+    return 20 * np.log10(np.maximum(peaks, 1e-9))
+
+
+def tone_track(heard: Samples, hertz: float, *, step_seconds: float = 0.01) -> NDArray[np.float64]:
+    """Level of one tone over time, dBFS, one value per step (windows of 20 ms)."""
+    step, window = round(step_seconds * RATE), round(0.02 * RATE)
+    time = np.arange(len(heard)) / RATE
+    shifted = heard * np.exp(-2j * np.pi * hertz * time) * 2
+    sums = np.cumsum(np.concatenate(([0], shifted)))
+    starts = np.arange(0, len(heard) - window + 1, step)
+    return np.asarray(20 * np.log10(np.maximum(np.abs(sums[starts + window] - sums[starts]) / window, 1e-9)))
+
+
+def longest_gap_seconds(quiet: NDArray[np.bool_], *, step_seconds: float = 0.01) -> float:
+    """Length of the longest run of quiet steps."""
+    longest = run = 0
+    for is_quiet in quiet:
+        run = run + 1 if is_quiet else 0
+        longest = max(longest, run)
+    return longest * step_seconds
+
+
+def first_sound_seconds(heard: Samples) -> float | None:
+    """When the recording first exceeds -50 dBFS over 10 ms; None: never."""
+    step = RATE // 100
+    frames = heard[: len(heard) // step * step].reshape(-1, step)
+    loud = np.flatnonzero(np.sqrt(np.mean(frames.astype(np.float64) ** 2, axis=1)) > AUDIBLE_RMS)
+    return float(loud[0]) / 100 if len(loud) else None
