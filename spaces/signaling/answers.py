@@ -1,0 +1,176 @@
+"""What the API answers: the shapes of PROTOCOL.md, which `/openapi.json` is generated from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+
+class OfferView(Struct, kw_only=True, frozen=True):
+    """A price that would admit."""
+
+    kind: Literal["tier"] = "tier"
+    tier: str
+    name: str
+    creator: str
+    amount_minor: int
+    currency: str
+    interval: str
+    url: str
+
+
+class Problem(Struct, kw_only=True, frozen=True):
+    """RFC 9457. `code` is stable; `field` names what 422 is about; `offers` is what would let one in."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    code: str
+    detail: str
+    retry_after: int | UnsetType = UNSET
+    field: str | UnsetType = UNSET
+    offers: list[OfferView] | UnsetType = UNSET
+
+
+class AccountView(Struct, kw_only=True, frozen=True):
+    id: str
+    handle: str | None
+    sub: str | None
+    """Only to the account's own integration."""
+    name: str
+
+
+class MeView(Struct, kw_only=True, frozen=True):
+    account: AccountView
+    is_creator: bool
+    creator: str | None
+    """The handle as a creator."""
+
+
+class RuleView(Struct, kw_only=True, frozen=True):
+    policy: str
+    tier: str | UnsetType = UNSET
+
+
+class StageMemberView(Struct, kw_only=True, frozen=True):
+    account: AccountView
+    role: Literal["host", "cohost", "speaker"]
+    muted: bool
+    connected: bool
+
+
+class YouView(Struct, kw_only=True, frozen=True):
+    """May I come in? `problem` is what joining would be refused with."""
+
+    role: Literal["host", "cohost", "speaker", "listener"] | None
+    admitted: bool
+    problem: Problem | None
+
+
+class SpaceView(Struct, kw_only=True, frozen=True):
+    id: str
+    title: str
+    state: Literal["scheduled", "live", "ended", "cancelled"]
+    creator: AccountView
+    access: list[RuleView]
+    topics: list[str]
+    language: str | None
+    scheduled_start: datetime | None
+    time_zone: str | None
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    listeners: int
+    stage: list[StageMemberView]
+    you: YouView | UnsetType = UNSET
+
+
+class SpacesView(Struct, kw_only=True, frozen=True):
+    spaces: list[SpaceView]
+
+
+class PriceView(Struct, kw_only=True, frozen=True):
+    currency: str
+    amount_minor: int
+    interval: str
+
+
+class TierView(Struct, kw_only=True, frozen=True):
+    id: str
+    name: str
+    level: int
+    state: Literal["draft", "published", "archived"]
+    benefits: list[str]
+    prices: list[PriceView]
+
+
+class StandingView(Struct, kw_only=True, frozen=True):
+    """How the caller stands with a creator."""
+
+    tier: str | None
+    status: str
+    until: datetime | None
+    cancel_at_period_end: bool
+
+
+class CreatorView(Struct, kw_only=True, frozen=True):
+    account: AccountView
+    handle: str
+    name: str
+    kind: Literal["person", "publication"]
+    tiers: list[TierView]
+    spaces: list[SpaceView]
+    you: StandingView | None
+
+
+class CompView(Struct, kw_only=True, frozen=True):
+    id: str
+    account: AccountView
+    tier: str
+    starts_at: datetime
+    ends_at: datetime | None
+    ended_at: datetime | None
+
+
+class SubscriptionView(Struct, kw_only=True, frozen=True):
+    id: str
+    status: str
+    account: AccountView
+    creator: AccountView
+    tier: str
+    tier_name: str
+    amount_minor: int
+    currency: str
+    interval: str
+    until: datetime | None
+    cancel_at_period_end: bool
+    checkout_url: str | None
+    """Where to pay, while there is something to pay; only to the subscriber."""
+    test_money: bool
+    created_at: datetime
+    ended_at: datetime | None
+
+
+class SubscriptionsView(Struct, kw_only=True, frozen=True):
+    subscriptions: list[SubscriptionView]
+
+
+class CompsView(Struct, kw_only=True, frozen=True):
+    comps: list[CompView]
+
+
+class JoinTokenView(Struct, kw_only=True, frozen=True):
+    join_token: str
+    expires_at: datetime
+
+
+class HandView(Struct, kw_only=True, frozen=True):
+    account: AccountView
+    since: datetime
+
+
+class HealthView(Struct, kw_only=True, frozen=True):
+    status: Literal["ok", "starting", "draining", "failing"]
+    checks: dict[str, bool] = {}

@@ -1,0 +1,89 @@
+"""What the API is sent: request bodies, validated by their types.."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
+Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S")]
+Topic = Annotated[str, Meta(min_length=1, max_length=50)]
+Topics = Annotated[list[Topic], Meta(max_length=3)]
+Language = Annotated[str, Meta(max_length=35, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", description="BCP 47")]
+TimeZone = Annotated[str, Meta(max_length=64, description="IANA time zone")]
+Moment = Annotated[datetime, Meta(tz=True)]
+AccountRef = Annotated[str, Meta(min_length=1, max_length=300, description="an account's id, @handle or sub:<sub>")]
+Reference = Annotated[str, Meta(pattern=r"^[0-9]{1,19}$")] | Annotated[int, Meta(ge=0, lt=2**63)]
+
+
+class Rule(Struct, kw_only=True, frozen=True):
+    """One way in. `tier` (subscribers): that tier's level or above; without it any tier."""
+
+    policy: str
+    tier: Reference | None = None
+
+
+AccessRules = Rule | Annotated[list[Rule], Meta(min_length=1, max_length=10)]
+
+
+class NewSpace(Struct, kw_only=True, frozen=True):
+    title: Title
+    access: AccessRules
+    creator: AccountRef | None = None
+    topics: Topics = []
+    language: Language | None = None
+    scheduled_start: Moment | None = None
+    time_zone: TimeZone | None = None
+
+
+class SpaceChanges(Struct, kw_only=True, frozen=True):
+    title: Title | None = None
+    access: AccessRules | None = None
+    topics: Topics | None = None
+    language: Language | None = None
+    scheduled_start: Moment | None = None
+    time_zone: TimeZone | None = None
+
+
+class NewSpeaker(Struct, kw_only=True, frozen=True):
+    account: AccountRef
+    role: Literal["speaker", "cohost"] = "speaker"
+
+
+class NewCreator(Struct, kw_only=True, frozen=True):
+    handle: str
+    name: Name | None = None
+
+
+class NewPrice(Struct, kw_only=True, frozen=True):
+    amount_minor: int
+    currency: str
+
+
+class NewTier(Struct, kw_only=True, frozen=True):
+    name: Name
+    level: int
+    price: NewPrice
+    benefits: list[str] | None = None
+
+
+class NewComp(Struct, kw_only=True, frozen=True):
+    account: AccountRef
+    tier: Reference
+    ends_at: Moment | None = None
+
+
+class NewSubscription(Struct, kw_only=True, frozen=True):
+    tier: Reference
+
+
+class Cancellation(Struct, kw_only=True, frozen=True):
+    at: str = "period_end"
+
+
+class Payment(Struct, kw_only=True, frozen=True):
+    """How a payment with test money is to end."""
+
+    outcome: str
