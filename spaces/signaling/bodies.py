@@ -15,7 +15,7 @@ Language = Annotated[str, Meta(max_length=35, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0
 TimeZone = Annotated[str, Meta(max_length=64, description="IANA time zone")]
 Moment = Annotated[datetime, Meta(tz=True)]
 AccountRef = Annotated[str, Meta(min_length=1, max_length=300, description="an account's id, @handle or sub:<sub>")]
-Reference = Annotated[str, Meta(pattern=r"^[0-9]{1,19}$")] | Annotated[int, Meta(ge=0, lt=2**63)]
+Reference = Annotated[str, Meta(pattern=r"^[0-9]{1,19}$")] | Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
 class Rule(Struct, kw_only=True, frozen=True):
