@@ -1,0 +1,63 @@
+"""Programs from outside Python that some tests run, and whether they are here."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+
+CHROMIUM = "/usr/bin/chromium"
+FIREFOX = "/usr/bin/firefox-esr"
+SYSTEM_PYTHON = "/usr/bin/python3"
+"""Debian's own, which sees python3-gst."""
+
+GSTREAMER_PROBE = """
+import gi
+gi.require_version("Gst", "1.0"); gi.require_version("GstWebRTC", "1.0"); gi.require_version("GstSdp", "1.0")
+from gi.repository import Gst, GstWebRTC, GstSdp
+Gst.init(None)
+for name in ("webrtcbin", "opusenc", "rtpopuspay", "audiotestsrc", "nicesrc", "dtlssrtpenc", "srtpenc"):
+    if Gst.ElementFactory.find(name) is None:
+        raise SystemExit(f"no element {name}")
+"""
+
+
+@functools.cache
+def missing(name: str) -> str | None:
+    """Why `name` cannot be used here; None if it can."""
+    match name:
+        case "chromium":
+            return None if os.access(CHROMIUM, os.X_OK) else f"no {CHROMIUM}"
+        case "firefox":
+            return _missing_firefox()
+        case "gstreamer":
+            return _missing_gstreamer()
+        case "netns":
+            return _missing_netns()
+    raise ValueError(f"nobody knows how to look for {name!r}")
+
+
+def _missing_firefox() -> str | None:
+    if not os.access(FIREFOX, os.X_OK):
+        return f"no {FIREFOX}"
+    return None if shutil.which("pulseaudio") else "no pulseaudio (headless Firefox needs an audio device)"
+
+
+def _missing_gstreamer() -> str | None:
+    try:
+        probe = subprocess.run([SYSTEM_PYTHON, "-c", GSTREAMER_PROBE], capture_output=True, text=True, timeout=60)
+    except OSError as error:
+        return str(error)
+    return None if probe.returncode == 0 else (probe.stderr.strip().splitlines() or ["the probe failed"])[-1]
+
+
+def _missing_netns() -> str | None:
+    if shutil.which("ip") is None:
+        return "no ip (Debian's iproute2)"
+    name = f"spaces-probe-{os.getpid()}"
+    made = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True)
+    if made.returncode != 0:
+        return made.stderr.strip() or "may not make network namespaces"
+    subprocess.run(["ip", "netns", "delete", name], check=True)
+    return None
