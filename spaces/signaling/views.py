@@ -1,0 +1,156 @@
+"""Records, accounts and rooms as the API shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from msgspec import UNSET, UnsetType
+
+from access.decide import Offer
+from access.model import Account, Comp, Standing, Subscription, Tier
+from spaces.room import Room
+from spaces.room_record import Record
+from spaces.room_rules import Role
+from spaces.signaling.answers import (
+    AccountView,
+    CompView,
+    HandView,
+    OfferView,
+    PriceView,
+    RuleView,
+    SpaceView,
+    StageMemberView,
+    StandingView,
+    SubscriptionView,
+    TierView,
+    YouView,
+)
+
+Accounts = Mapping[int, Account]
+
+
+def account_view(account: Account, viewer: Account | None = None) -> AccountView:
+    """`sub` is for the account's own integration: a viewer of another, or nobody in particular, does not see it."""
+    known = viewer is not None and viewer.integration is not None and viewer.integration == account.integration
+    return AccountView(id=str(account.id), handle=account.handle, sub=account.sub if known else None, name=account.name)
+
+
+def offer_view(offer: Offer, url: str) -> OfferView:
+    return OfferView(
+        tier=str(offer.tier),
+        name=offer.name,
+        creator=offer.creator,
+        amount_minor=offer.amount_minor,
+        currency=offer.currency,
+        interval=offer.interval,
+        url=f"{url}/@{offer.creator}",
+    )
+
+
+def stage_view(record: Record, room: Room | None, accounts: Accounts, viewer: Account | None) -> list[StageMemberView]:
+    return [
+        StageMemberView(
+            account=account_view(accounts[member.account], viewer),
+            role=member.role.value,  # type: ignore[arg-type]  # nobody on stage is a listener
+            muted=room is not None and member.account in room.muted,
+            connected=room is not None and room.on_air(member.account),
+        )
+        for member in record.stage
+    ]
+
+
+def space_view(
+    record: Record,
+    room: Room | None,
+    accounts: Accounts,
+    *,
+    viewer: Account | None = None,
+    you: YouView | UnsetType = UNSET,
+) -> SpaceView:
+    """`room`: the Space as it lives now, None if it does not. `accounts` has the creator and the stage."""
+    return SpaceView(
+        id=record.id,
+        title=record.title,
+        state=record.state.value,
+        creator=account_view(accounts[record.creator], viewer),
+        access=[
+            RuleView(policy=rule.policy, tier=str(rule.tier) if rule.tier is not None else UNSET)
+            for rule in record.access
+        ],
+        topics=list(record.topics),
+        language=record.language,
+        scheduled_start=record.scheduled_start,
+        time_zone=record.time_zone,
+        created_at=record.created_at,
+        started_at=record.started_at,
+        ended_at=record.ended_at,
+        listeners=room.listeners if room is not None else 0,
+        stage=stage_view(record, room, accounts, viewer),
+        you=you,
+    )
+
+
+def accounts_of(record: Record) -> set[int]:
+    """Whose accounts a view of this Space shows."""
+    return {record.creator, *(member.account for member in record.stage)}
+
+
+def hands_view(room: Room, accounts: Accounts) -> list[HandView]:
+    return [HandView(account=account_view(accounts[account]), since=since) for account, since in room.hands.items()]
+
+
+def role_name(role: Role) -> str:
+    return role.value
+
+
+def tier_view(tier: Tier) -> TierView:
+    return TierView(
+        id=str(tier.id),
+        name=tier.name,
+        level=tier.level,
+        state=tier.state,  # type: ignore[arg-type]
+        benefits=list(tier.benefits),
+        prices=[PriceView(currency=p.currency, amount_minor=p.amount_minor, interval=p.interval) for p in tier.prices],
+    )
+
+
+def standing_view(standing: Standing) -> StandingView:
+    return StandingView(
+        tier=None if standing.tier is None else str(standing.tier),
+        status=standing.status,
+        until=standing.until,
+        cancel_at_period_end=standing.cancel_at_period_end,
+    )
+
+
+def comp_view(comp: Comp, accounts: Accounts, viewer: Account) -> CompView:
+    return CompView(
+        id=str(comp.id),
+        account=account_view(accounts[comp.account], viewer),
+        tier=str(comp.tier),
+        starts_at=comp.starts_at,
+        ends_at=comp.ends_at,
+        ended_at=comp.ended_at,
+    )
+
+
+def subscription_view(
+    subscription: Subscription, accounts: Accounts, viewer: Account | None, *, may_pay: Callable[[Subscription], bool]
+) -> SubscriptionView:
+    return SubscriptionView(
+        id=str(subscription.id),
+        status=subscription.status,
+        account=account_view(accounts[subscription.account], viewer),
+        creator=account_view(accounts[subscription.creator], viewer),
+        tier=str(subscription.tier),
+        tier_name=subscription.tier_name,
+        amount_minor=subscription.amount_minor,
+        currency=subscription.currency,
+        interval=subscription.interval,
+        until=subscription.until,
+        cancel_at_period_end=subscription.cancel_at_period_end,
+        checkout_url=subscription.checkout_url if may_pay(subscription) else None,
+        test_money=subscription.provider == "test",
+        created_at=subscription.created_at,
+        ended_at=subscription.ended_at,
+    )
