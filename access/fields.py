@@ -15,12 +15,17 @@ def bad_field(field: str, detail: str) -> AccessError:
     return AccessError(422, "bad_field", f"{field}: {detail}", field)
 
 
+def is_storable(value: str) -> bool:
+    """No control characters and no lone surrogates: PostgreSQL stores neither NUL nor those."""
+    return not any(unicodedata.category(character) in ("Cc", "Cs") for character in value)
+
+
 def text(value: str, field: str, length_max: int) -> str:
-    """One line of text. Control characters and lone surrogates are refused: PostgreSQL stores neither NUL nor those."""
+    """One line of text."""
     value = value.strip()
     if not 1 <= len(value) <= length_max:
         raise bad_field(field, f"1 to {length_max} characters")
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
+    if not is_storable(value):
         raise bad_field(field, "no control characters")
     return value
 

@@ -49,7 +49,7 @@ class Tier:
     """draft, published or archived."""
     benefits: tuple[str, ...]
     prices: tuple[Price, ...]
-    """Published ones."""
+    """Not those that a newer price has replaced."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from access import accounts, admissions, bans, comps, creators, fields, keys, outbox, subscriptions
+from access.database import reading, writing
 from access.decide import Action, Allow, Deny, Resource
-from access.model import (
-    Account,
-    Admission,
-    ApiKey,
-    Comp,
-    Creator,
-    RightsChanged,
-    Standing,
-    Subscription,
-    Tier,
-)
+from access.embedded_money import TEST_MONEY
+from access.errors import AccessError, TokenError
+from access.model import Account, Admission, ApiKey, Comp, Creator, RightsChanged, Standing, Subscription, Tier
 from access.payments import PaymentProvider
+from access.standing import standing as fold_standing
+from access.tables import subscriptions as subscription_rows
+from access.tokens import (
+    SECRET_BYTES_MIN,
+    Identity,
+    issuer_untrusted,
+    make_account_token,
+    read_account_token_untrusted,
+)
 
 
 def utcnow() -> datetime:
@@ -36,48 +39,86 @@ class Access:
         provider: PaymentProvider,
         join_token_key: bytes,
         now: Callable[[], datetime] = utcnow,
-    ) -> None: ...
+    ) -> None:
+        assert len(join_token_key) >= SECRET_BYTES_MIN
+        self._engine = engine
+        self._provider = provider
+        self._join_token_key = join_token_key
+        self._now = now
 
     # --- keys and accounts
     async def ensure_key(self, key_id: str, secret: str) -> None:
         """Make this key of the default integration exist with this secret (32 bytes or more)."""
-        raise NotImplementedError
+        async with writing(self._engine) as connection:
+            await keys.ensure_key(connection, key_id, secret, self._now())
 
     async def add_key(self, key_id: str | None = None, *, integration: str = "default") -> tuple[ApiKey, str]:
         """A new key and its secret, which is shown this once."""
-        raise NotImplementedError
+        async with writing(self._engine) as connection:
+            return await keys.add_key(connection, key_id, integration, self._now())
 
     async def keys(self) -> list[ApiKey]:
-        raise NotImplementedError
+        async with reading(self._engine) as connection:
+            return await keys.list_keys(connection)
 
     async def revoke_key(self, key_id: str) -> None:
         """Refuse every token of this key from now on. 404 unknown_key."""
-        raise NotImplementedError
+        async with writing(self._engine) as connection:
+            await keys.revoke_key(connection, key_id, self._now())
 
     async def authenticate(self, token: str) -> Account:
         """The account of an account token; an unknown `sub` makes one. Raises TokenError."""
-        raise NotImplementedError
+        now, issuer = self._now(), issuer_untrusted(token)
+        async with reading(self._engine) as connection:
+            key = await keys.find_key(connection, issuer)
+            if key is None:
+                raise TokenError("token_key_unknown", "The token is signed with a key that is not known here.")
+            if key.revoked_at is not None:
+                raise TokenError("token_key_revoked", "The token is signed with a key that has been revoked.")
+            identity = read_account_token_untrusted(token, key.secret, now)
+            account = await accounts.of_identity(connection, key.integration, identity)
+        if account is None:
+            async with writing(self._engine) as connection:
+                account = await accounts.ensure(connection, key.integration, identity, now)
+        if account.status == "deleted":
+            raise TokenError("account_deleted", "This account has been deleted.")
+        return account
 
     async def mint_account_token(self, account: Account, seconds: int = 86_400) -> str:
         """An account token signed by a key of the account's integration. 409 no_key."""
-        raise NotImplementedError
+        async with reading(self._engine) as connection:
+            key = None if account.integration is None else await keys.newest_key(connection, account.integration)
+        if key is None or account.sub is None:
+            raise AccessError(409, "no_key", "There is no key to sign with; add one.")
+        identity = Identity(account.sub, account.name, account.handle)
+        lifetime = timedelta(seconds=seconds)
+        return make_account_token(key.id, key.secret, identity, now=self._now(), lifetime=lifetime)
 
     async def ensure_account(self, handle: str, *, name: str | None = None) -> Account:
         """The account with this handle, made in the default integration if there is none: for the operator."""
-        raise NotImplementedError
+        now, identity = self._now(), Identity(fields.handle(handle), name, fields.handle(handle))
+        async with writing(self._engine) as connection:
+            account = await accounts.find(connection, f"@{identity.handle}", None)
+            if account is None:
+                integration = await keys.ensure_integration(connection, keys.DEFAULT_INTEGRATION, now)
+                account = await accounts.ensure(connection, integration, identity, now)
+        return account
 
     async def find_account(self, ref: str, *, integration: int | None) -> Account | None:
         """`17`, `@ada` or `sub:x` (of that integration; None: if only one integration has it)."""
-        raise NotImplementedError
+        async with reading(self._engine) as connection:
+            return await accounts.find(connection, ref, integration)
 
     async def accounts(self, ids: Iterable[int]) -> dict[int, Account]:
-        raise NotImplementedError
+        async with reading(self._engine) as connection:
+            return await accounts.by_ids(connection, ids)
 
     # --- decisions
     async def decide(
         self, account: Account | None, action: Action, resource: Resource, *, role: str | None = None
     ) -> Allow | Deny:
-        raise NotImplementedError
+        async with reading(self._engine) as connection:
+            return await admissions.decide_now(connection, _id(account), action, resource, role, self._now())
 
     async def admit(
         self,
@@ -89,58 +130,77 @@ class Access:
         client: str = "default",
     ) -> Admission | Deny:
         """Decide, and write the admission down, in one transaction."""
-        raise NotImplementedError
+        async with writing(self._engine) as connection:
+            return await admissions.admit(connection, _id(account), action, resource, role, client, self._now())
 
     async def confirm(self, admission: int) -> bool:
         """Asked when media connects: is the right that admitted still there? False also for one that has left."""
-        raise NotImplementedError
+        async with writing(self._engine) as connection:
+            return await admissions.confirm(connection, admission, self._now())
 
     async def leave(self, admission: int, *, evicted: bool = False) -> None:
         """The seat is given up. Idempotent."""
-        raise NotImplementedError
+        async with writing(self._engine) as connection:
+            await admissions.leave(connection, admission, evicted, self._now())
 
     async def leave_all(self, space: str | None = None) -> None:
         """Every seat of a Space is given up; None: of all Spaces (a node that starts has no seats)."""
-        raise NotImplementedError
+        async with writing(self._engine) as connection:
+            await admissions.leave_all(connection, space, self._now())
 
     async def mint_join_token(
         self, account: Account | None, resource: Resource, *, role: str | None = None
     ) -> tuple[str, datetime] | Deny:
         """A token that lets this account connect to this Space once within 60 s, and its expiry."""
-        raise NotImplementedError
+        async with reading(self._engine) as connection:
+            return await admissions.mint_join_token(
+                connection, _id(account), resource, role, self._join_token_key, self._now()
+            )
 
     async def redeem_join_token(self, token: str, space: str) -> Account | None:
         """Use a join token up. Whose it is (None: nobody's, on an open Space). Raises TokenError. Then `admit`."""
-        raise NotImplementedError
+        async with writing(self._engine) as connection:
+            return await admissions.redeem_join_token(connection, token, space, self._join_token_key, self._now())
 
     async def cursor(self) -> int:
         """The newest change's number: where `changes` begins for somebody without seats."""
-        raise NotImplementedError
+        async with reading(self._engine) as connection:
+            return await outbox.newest(connection)
 
     async def changes(self, after: int) -> tuple[list[RightsChanged], int]:
         """Changed rights after a cursor, in order, and the next cursor. None is ever skipped."""
-        raise NotImplementedError
+        async with reading(self._engine) as connection:
+            return await outbox.rights_changed_after(connection, after)
 
     # --- creators and tiers
     async def create_creator(self, account: Account, *, handle: str, name: str | None = None) -> Creator:
         """409 already_creator, handle_taken; 422."""
-        raise NotImplementedError
+        async with writing(self._engine) as connection:
+            return await creators.create(connection, account, handle, name, self._now())
 
     async def creator(self, handle: str) -> Creator:
         """404 unknown_creator. `handle` may be written with or without @."""
-        raise NotImplementedError
+        async with reading(self._engine) as connection:
+            return await creators.by_handle(connection, handle)
 
     async def creator_of(self, account: int) -> Creator | None:
         """The creator that this account is."""
-        raise NotImplementedError
+        async with reading(self._engine) as connection:
+            return await creators.of_account(connection, account)
 
     async def tiers(self, creator: int, *, drafts: bool = False) -> list[Tier]:
         """Published tiers by level, with published prices; `drafts`: also drafts."""
-        raise NotImplementedError
+        states = ("draft", "published") if drafts else ("published",)
+        async with reading(self._engine) as connection:
+            return await creators.tiers_of(connection, creator, states, self._now())
 
     async def tier(self, tier: int) -> Tier | None:
         """A tier in any state: for checking what a policy names."""
-        raise NotImplementedError
+        async with reading(self._engine) as connection:
+            try:
+                return await creators.tier_by_id(connection, tier, self._now())
+            except AccessError:
+                return None
 
     async def create_tier(
         self,
@@ -156,62 +216,120 @@ class Access:
         state: str = "published",
     ) -> Tier:
         """403 not_creator; 422."""
-        raise NotImplementedError
+        async with writing(self._engine) as connection:
+            return await creators.create_tier(
+                connection,
+                actor,
+                creator.id,
+                name=name,
+                level=level,
+                price=(amount_minor, currency, interval),
+                benefit_names=benefits,
+                state=state,
+                now=self._now(),
+            )
 
     async def publish_tier(self, actor: Account, tier: int) -> Tier:
         """draft → published. 409 bad_state."""
-        raise NotImplementedError
+        async with writing(self._engine) as connection:
+            return await creators.publish_tier(connection, actor, tier, self._now())
 
     async def archive_tier(self, actor: Account, tier: int) -> Tier:
         """→ archived: not on sale any more; who has it keeps it."""
-        raise NotImplementedError
+        async with writing(self._engine) as connection:
+            return await creators.archive_tier(connection, actor, tier, self._now())
 
     async def replace_price(
         self, actor: Account, tier: int, *, amount_minor: int, currency: str, interval: str = "month"
     ) -> Tier:
         """A new price; the published one for that currency and interval is archived, never changed."""
-        raise NotImplementedError
+        async with writing(self._engine) as connection:
+            return await creators.replace_price(
+                connection, actor, tier, (amount_minor, currency, interval), self._now()
+            )
 
     # --- comps
     async def create_comp(
         self, actor: Account, creator: Creator, account: Account, *, tier: int, ends_at: datetime | None = None
     ) -> Comp:
         """403 not_creator; 404 unknown_tier; 422."""
-        raise NotImplementedError
+        async with writing(self._engine) as connection:
+            return await comps.create(connection, actor, creator.id, account, tier, ends_at, self._now())
 
     async def comps(self, actor: Account, creator: Creator) -> list[Comp]:
-        raise NotImplementedError
+        async with reading(self._engine) as connection:
+            return await comps.of_creator(connection, actor, creator.id)
 
     async def end_comp(self, actor: Account, creator: Creator, comp: int) -> Comp:
         """End it now. Idempotent. 404 unknown_comp."""
-        raise NotImplementedError
+        async with writing(self._engine) as connection:
+            return await comps.end(connection, actor, creator.id, comp, self._now())
 
     # --- subscriptions
     async def subscribe(self, account: Account, creator: Creator, *, tier: int) -> Subscription:
-        """Begin a checkout. 404 unknown_tier; 409 not_on_sale, already_subscribed, own_tier."""
-        raise NotImplementedError
+        """Begin a checkout. 404 unknown_tier; 409 not_on_sale, already_subscribed, own_tier; 403 blocked."""
+        now = self._now()
+        async with writing(self._engine) as connection:
+            sold = await creators.tier_by_id(connection, tier, now)
+            if sold.creator != creator.id:
+                raise AccessError(404, "unknown_tier", "This creator has no such tier.", "tier")
+            begun = await subscriptions.begin(connection, account, sold, self._provider.name, now)
+        if isinstance(begun, int):
+            return await self._subscription(begun)
+        checkout = await self._provider.begin_checkout(begun, now)  # between transactions: it may take its time
+        async with writing(self._engine) as connection:
+            await subscriptions.attach_checkout(connection, begun.subscription, checkout)
+        return await self._subscription(begun.subscription)
 
     async def checkout(self, ref: str) -> Subscription:
         """What the address `…/pay/{ref}` asks money for; whoever has the address may see and pay it. 404."""
-        raise NotImplementedError
+        if not fields.is_storable(ref):
+            raise subscriptions.unknown()
+        async with reading(self._engine) as connection:
+            mine = subscription_rows.c.provider_ref == ref
+            found = await subscriptions.get(connection, mine, self._provider, self._now())
+        if not found or found[0].provider != TEST_MONEY:
+            raise subscriptions.unknown()
+        return found[0]
 
     async def pay(self, ref: str, outcome: str) -> Subscription:
         """Test money only: `succeed` or `decline`. 404; 409 checkout_closed, already_subscribed; 422."""
-        raise NotImplementedError
+        fields.choice(outcome, "outcome", ("succeed", "decline"))
+        if (await self.checkout(ref)).provider != self._provider.name:
+            raise AccessError(409, "checkout_closed", "Test money is not taken here any more.")
+        async with writing(self._engine) as connection:
+            if outcome == "succeed":
+                paid = await subscriptions.pay(connection, ref, f"{ref}/1", self._now())
+            else:
+                paid = await subscriptions.decline(connection, ref, self._now())
+        return await self._subscription(paid)
 
     async def cancel(self, actor: Account, subscription: int, *, at: str) -> Subscription:
         """`period_end` by the fan or the creator, `now` by the creator only. 403, 404, 409 bad_state, 422."""
-        raise NotImplementedError
+        async with writing(self._engine) as connection:
+            ref = await subscriptions.cancel(connection, actor, subscription, at, self._now())
+        if ref is not None:
+            await self._provider.cancel(ref, at_period_end=at == "period_end")
+        return await self._subscription(subscription)
 
     async def subscriptions(self, account: Account) -> list[Subscription]:
-        raise NotImplementedError
+        async with reading(self._engine) as connection:
+            mine = subscription_rows.c.account == account.id
+            return await subscriptions.get(connection, mine, self._provider, self._now())
 
     async def subscribers(self, actor: Account, creator: Creator) -> list[Subscription]:
         """Every subscription that was ever paid. 403 not_creator."""
-        raise NotImplementedError
+        async with reading(self._engine) as connection:
+            await creators.require_member(connection, creator.id, actor, creators.FINANCE_ROLES)
+            mine = subscription_rows.c.creator == creator.id
+            found = await subscriptions.get(connection, mine, self._provider, self._now())
+        return [subscription for subscription in found if subscription.until is not None]
 
     async def standing(self, account: Account, creator: int) -> Standing:
-        raise NotImplementedError
+        now = self._now()
+        async with reading(self._engine) as connection:
+            history = await subscriptions.grants_and_subscriptions(connection, account.id, creator, self._provider, now)
+        return fold_standing(*history, now)
 
     # --- bans
     async def ban(
@@ -225,17 +343,40 @@ class Access:
         reason: str = "",
     ) -> int:
         """Keep an account out of all Spaces of the creator, or of one. The caller has checked that `actor` may."""
-        raise NotImplementedError
+        async with writing(self._engine) as connection:
+            return await bans.create(
+                connection,
+                actor,
+                account,
+                creator=creator,
+                space=space,
+                until=until,
+                reason=reason,
+                now=self._now(),
+            )
 
     async def unban(self, actor: Account, account: Account, *, creator: int) -> None:
         """End every ban of the account by this creator. Idempotent."""
-        raise NotImplementedError
+        async with writing(self._engine) as connection:
+            await bans.end(connection, actor, account, creator, self._now())
 
     async def suspend(self, account: Account, *, suspended: bool = True) -> None:
         """Keep an account out of everything: for the operator."""
-        raise NotImplementedError
+        async with writing(self._engine) as connection:
+            await accounts.set_suspended(connection, account.id, suspended, self._now())
 
     # --- upkeep
     async def sweep(self) -> None:
         """Forget what is no longer needed (used join tokens, old outbox rows). No right depends on it."""
-        raise NotImplementedError
+        async with writing(self._engine) as connection:
+            await admissions.forget_used_join_tokens(connection, self._now())
+            await outbox.forget(connection, self._now())
+
+    async def _subscription(self, subscription: int) -> Subscription:
+        async with reading(self._engine) as connection:
+            mine = subscription_rows.c.id == subscription
+            return (await subscriptions.get(connection, mine, self._provider, self._now()))[0]
+
+
+def _id(account: Account | None) -> int | None:
+    return None if account is None else account.id

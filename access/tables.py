@@ -16,7 +16,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     String,
     Table,
@@ -84,14 +83,6 @@ accounts = Table(
     UniqueConstraint("integration", "subject"),
     _one_of("status", ("active", "suspended", "deleted")),
     sqlite_autoincrement=True,  # an id is never given twice
-)
-
-server_secrets = Table(
-    "server_secrets",
-    metadata,
-    Column("name", String(32), primary_key=True),
-    Column("secret", LargeBinary, nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
 )
 
 # --- what is on offer

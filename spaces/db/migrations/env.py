@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+import spaces.db.tables  # noqa: F401 – its tables join the MetaData
 from access.tables import metadata
 
 context.configure(

@@ -60,13 +60,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_outbox_created_at"), "outbox", ["created_at"], unique=False)
     op.create_table(
-        "server_secrets",
-        sa.Column("name", sa.String(length=32), nullable=False),
-        sa.Column("secret", sa.LargeBinary(), nullable=False),
-        sa.Column("created_at", TIME, nullable=False),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_server_secrets")),
-    )
-    op.create_table(
         "used_join_tokens",
         sa.Column("jti", sa.String(length=64), nullable=False),
         sa.Column("expires_at", TIME, nullable=False),
@@ -251,7 +244,8 @@ def upgrade() -> None:
         sa.Column("version", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.CheckConstraint(
-            "\"status\" IN ('incomplete', 'incomplete_expired', 'trialing', 'active', 'past_due', 'unpaid', 'paused', 'canceled')",
+            "\"status\" IN ('incomplete', 'incomplete_expired', "
+            "'trialing', 'active', 'past_due', 'unpaid', 'paused', 'canceled')",
             name=op.f("ck_subscriptions_status"),
         ),
         sa.ForeignKeyConstraint(["account"], ["accounts.id"], name=op.f("fk_subscriptions_account_accounts")),

@@ -1,0 +1,127 @@
+"""Admissions: who was let in where, on which grants and at which epoch; and the tokens that let somebody connect once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from access import accounts, pairs, snapshots
+from access.database import insert_or_ignore
+from access.decide import Action, Allow, Deny, Policy, Resource, decide
+from access.errors import TokenError
+from access.model import Account, Admission
+from access.tables import admissions, used_join_tokens
+from access.tokens import make_join_token, read_join_token_untrusted
+
+KEPT = timedelta(hours=1)
+"""Used join tokens are remembered beyond their expiry, should the clock step back."""
+
+
+async def decide_now(
+    connection: AsyncConnection,
+    account: int | None,
+    action: Action,
+    resource: Resource,
+    role: str | None,
+    now: datetime,
+) -> Allow | Deny:
+    return decide(await snapshots.load(connection, account, resource, role), action, resource, now)
+
+
+async def admit(
+    connection: AsyncConnection,
+    account: int | None,
+    action: Action,
+    resource: Resource,
+    role: str | None,
+    client: str,
+    now: datetime,
+) -> Admission | Deny:
+    answer = await decide_now(connection, account, action, resource, role, now)
+    if isinstance(answer, Deny):
+        return answer
+    row = {
+        "account": account,
+        "creator": resource.creator,
+        "space": resource.space,
+        "client": client,
+        "action": action.value,
+        "role": role,
+        "policies": [{"policy": policy.policy, "tier": policy.tier} for policy in resource.policies],
+        "grants": list(answer.grants),
+        "epoch": answer.epoch,
+        "not_after": answer.not_after,
+        "state": "pending",
+        "created_at": now,
+    }
+    admission = (await connection.execute(insert(admissions).values(row).returning(admissions.c.id))).scalar_one()
+    return Admission(admission, account, resource.space, client, answer)
+
+
+async def confirm(connection: AsyncConnection, admission: int, now: datetime) -> bool:
+    """Between admission and media a right may have ended: the epoch must be the same and the answer still yes."""
+    row = (await connection.execute(select(admissions).where(admissions.c.id == admission))).one_or_none()
+    if row is None or row.ended_at is not None:
+        return False
+    answer = await decide_now(connection, row.account, Action(row.action), _resource(row), row.role, now)
+    if isinstance(answer, Deny) or answer.epoch != row.epoch:
+        return False
+    running = (admissions.c.id == admission) & admissions.c.ended_at.is_(None)
+    return bool((await connection.execute(update(admissions).where(running).values(state="seated"))).rowcount)
+
+
+async def leave(connection: AsyncConnection, admission: int, evicted: bool, now: datetime) -> None:
+    mine = (admissions.c.id == admission) & admissions.c.ended_at.is_(None)
+    state = "evicted" if evicted else "left"
+    await connection.execute(update(admissions).where(mine).values(state=state, ended_at=now))
+
+
+async def leave_all(connection: AsyncConnection, space: str | None, now: datetime) -> None:
+    query = update(admissions).where(admissions.c.ended_at.is_(None))
+    if space is not None:
+        query = query.where(admissions.c.space == space)
+    await connection.execute(query.values(state="left", ended_at=now))
+
+
+async def mint_join_token(
+    connection: AsyncConnection, account: int | None, resource: Resource, role: str | None, key: bytes, now: datetime
+) -> tuple[str, datetime] | Deny:
+    answer = await decide_now(connection, account, Action.JOIN, resource, role, now)
+    if isinstance(answer, Deny):
+        return answer
+    return make_join_token(
+        key,
+        account=account,
+        space=resource.space,
+        creator=resource.creator,
+        epoch=answer.epoch,
+        now=now,
+        not_after=answer.not_after,
+    )
+
+
+async def redeem_join_token(
+    connection: AsyncConnection, token: str, space: str, key: bytes, now: datetime
+) -> Account | None:
+    """Its account; the token is used up, also if the transaction that follows refuses. Raises TokenError."""
+    claims = read_join_token_untrusted(token, key, space, now)
+    if await pairs.current_epoch(connection, claims.account, claims.creator) != claims.epoch:
+        raise TokenError("token_revoked", "A right that this join token stood for has ended.")
+    use = insert_or_ignore(connection, used_join_tokens).values(jti=claims.jti, expires_at=claims.expires_at)
+    if (await connection.execute(use.returning(used_join_tokens.c.jti))).first() is None:
+        raise TokenError("token_used", "This join token has been used.")
+    if claims.account is None:
+        return None
+    return (await accounts.by_ids(connection, [claims.account]))[claims.account]
+
+
+async def forget_used_join_tokens(connection: AsyncConnection, now: datetime) -> None:
+    await connection.execute(delete(used_join_tokens).where(used_join_tokens.c.expires_at < now - KEPT))
+
+
+def _resource(row: Row[Any]) -> Resource:
+    policies = tuple(Policy(policy["policy"], policy["tier"]) for policy in row.policies)
+    return Resource(row.space, row.creator, policies)
