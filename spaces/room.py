@@ -240,15 +240,18 @@ class Room:
             case _:
                 assert_never(command)
 
-    def check_joinable(self, kind: Kind, account: int | None, now: datetime) -> None:
+    def check_joinable(self, kind: Kind, now: datetime) -> None:
         """Raises RequestError(409 | 410) if the Space's state has no place for this kind of session."""
-        state = self.record.state
-        if state not in BEFORE_END:
-            raise gone(state)
-        if state not in JOINABLE[kind]:
+        self.check_over()
+        if self.record.state not in JOINABLE[kind]:
             raise RequestError(409, "not_live", "this Space has not started")
         if kind is Kind.WHIP:
             self.check_green_room(now)
+
+    def check_over(self) -> None:
+        """Raises RequestError(410) if this Space has ended or was cancelled."""
+        if self.record.state not in BEFORE_END:
+            raise gone(self.record.state)
 
     def check_green_room(self, now: datetime) -> None:
         """The stage may connect before the start, though not days before. Raises RequestError(409)."""
@@ -264,7 +267,7 @@ class Room:
             raise RequestError(403, "not_on_stage", "only the stage may send sound here: ask to speak first")
 
     def _join(self, join: Join) -> list[Event]:
-        self.check_joinable(join.kind, join.seat.account, join.now)
+        self.check_joinable(join.kind, join.now)
         if join.kind is Kind.WHIP:
             self.check_stage(join.seat.account)
         if join.seat not in self.seats:

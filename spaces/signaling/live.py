@@ -8,7 +8,8 @@ from typing import Protocol, assert_never
 
 import msgspec
 
-from access.model import Account, Admission
+from access.decide import Allow
+from access.model import Account
 from spaces.errors import RequestError
 from spaces.room import Room
 from spaces.room_commands import (
@@ -62,7 +63,9 @@ class Entry:
     account: Account | None
     address: str
     """The client's, as limits count it."""
-    admission: Admission
+    admission: int
+    allow: Allow
+    """As decided last."""
     live: Live
     peer: Peer | None = None
 

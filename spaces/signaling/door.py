@@ -1,0 +1,247 @@
+"""The one way into a Space, for WHIP, WHEP, the socket and join tokens: token → account → access → room → seat."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from access.decide import Action, Allow, Deny, Offer, Policy, Resource
+from access.model import Account
+from access.service import Access
+from access.tokens import is_join_token_untrusted
+from spaces.errors import RequestError
+from spaces.metrics import Metrics
+from spaces.room_commands import DetailsChanged, Join, Lasting, Leave, MediaChanged, RoleChanged, SeatKey
+from spaces.room_record import Record
+from spaces.room_rules import Kind, Role
+from spaces.signaling import problems
+from spaces.signaling.answers import OfferView
+from spaces.signaling.live import Ending, Entry, Live
+from spaces.signaling.rooms import Rooms
+from spaces.signaling.views import offer_view
+from spaces.tasks import Background
+
+log = structlog.get_logger()
+
+CLIENT = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+
+RECHECKS_AT_ONCE_MAX = 8
+"""Decisions asked of the database at the same time when many rights have to be looked at again."""
+
+
+class Door:
+    def __init__(
+        self,
+        access: Access,
+        rooms: Rooms,
+        metrics: Metrics,
+        background: Background,
+        url: str,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._access = access
+        self._rooms = rooms
+        self._metrics = metrics
+        self._background = background
+        self._url = url
+        self._now = now
+        self.allowed: Callable[[Entry], None] = lambda entry: None
+        """Told whenever an entry's right was decided anew."""
+        rooms.ended = self._room_ended
+
+    # --- who
+
+    async def account_of(self, token: str | None, space: str | None = None) -> Account | None:
+        """Whose token this is; `space`: join tokens for it are taken as well, and used up. Raises TokenError."""
+        if token is None:
+            return None
+        if space is not None and is_join_token_untrusted(token):
+            return await self._access.redeem_join_token(token, space)
+        return await self._access.authenticate(token)
+
+    # --- may they
+
+    async def look(self, record: Record, account: Account | None, kind: Kind = Kind.SOCKET) -> RequestError | None:
+        """What joining would be refused with; None: come in."""
+        role = record.role_of(account.id if account is not None else None)
+        verdict = await self._access.decide(account, _action(kind), resource_of(record), role=_stage_role(role))
+        return self._refusal(verdict) if isinstance(verdict, Deny) else None
+
+    async def join_token(self, record: Record, account: Account | None) -> tuple[str, datetime]:
+        role = record.role_of(account.id if account is not None else None)
+        minted = await self._access.mint_join_token(account, resource_of(record), role=_stage_role(role))
+        if isinstance(minted, Deny):
+            self._count("token", str(minted.status))
+            raise self._refusal(minted)
+        self._count("token", "ok")
+        return minted
+
+    # --- in
+
+    async def enter(self, live: Live, account: Account | None, kind: Kind, client: str, address: str) -> Entry:
+        """A seat and a session in it; a session of the same kind in the same seat ends. Raises RequestError."""
+        try:
+            entry = await self._enter(live, account, kind, client, address)
+        except RequestError as refused:
+            self._count(kind, refused.code)
+            raise
+        self._count(kind, "ok")
+        return entry
+
+    async def _enter(self, live: Live, account: Account | None, kind: Kind, client: str, address: str) -> Entry:
+        if CLIENT.match(client) is None:
+            raise RequestError(422, "bad_field", "client: 1 to 64 of A-Z a-z 0-9 . _ -", field="client")
+        seat = SeatKey(account.id, client) if account is not None else SeatKey(None, secrets.token_urlsafe(9))
+        live.room.check_over()
+        if kind is Kind.WHIP and account is not None:
+            live.room.check_stage(account.id)  # before access: nothing on sale would bring anybody on stage
+        role = live.room.role_of(seat.account)
+        admission = await self._access.admit(
+            account, _action(kind), resource_of(live.room.record), role=_stage_role(role), client=seat.client
+        )
+        if isinstance(admission, Deny):
+            raise self._refusal(admission)
+        entry = Entry(
+            secrets.token_urlsafe(16), kind, seat, account, address, admission.id, admission.allow, live
+        )  # fmt: skip
+        try:
+            events = live.room.apply(Join(seat, kind, entry.id, self._now()))
+        except RequestError:
+            await self._access.leave(admission.id)
+            raise
+        if account is not None:
+            live.accounts[account.id] = account
+        live.entries[entry.id] = entry
+        self._rooms.publish(live, events)
+        self.allowed(entry)
+        if entry.role is not role:  # it changed while the database was asked
+            await self.recheck([entry])
+        return entry
+
+    async def admit_again(self, entry: Entry) -> None:
+        """Before a socket's next media: a fresh decision and admission in place of the old. Raises RequestError."""
+        old = entry.admission
+        admission = await self._access.admit(
+            entry.account,
+            Action.JOIN,
+            resource_of(entry.live.room.record),
+            role=_stage_role(entry.role),
+            client=entry.seat.client,
+        )
+        if isinstance(admission, Deny):
+            refused = self._refusal(admission)
+            self.evict(entry, refused)
+            raise refused
+        entry.admission, entry.allow = admission.id, admission.allow
+        self.allowed(entry)
+        await self._access.leave(old)
+
+    async def confirm(self, entry: Entry) -> bool:
+        """Asked when media connects and before any flows. False also when the database cannot be asked."""
+        try:
+            right = await self._access.confirm(entry.admission)
+        except SQLAlchemyError as error:
+            log.warning(
+                "right unknown at connect", space=entry.live.id, seat=str(entry.seat), error=type(error).__name__
+            )
+            return False
+        return right and entry.id in entry.live.entries
+
+    def media_changed(self, entry: Entry, connected: bool) -> None:
+        if entry.id in entry.live.entries:
+            self._rooms.apply(entry.live, MediaChanged(entry.id, connected))
+
+    # --- out
+
+    def leave(self, entry: Entry) -> None:
+        """It went by itself. Idempotent."""
+        if entry.live.entries.pop(entry.id, None) is None:
+            return
+        self._rooms.apply(entry.live, Leave(entry.id))
+        entry.live.idle_since = self._rooms.clock()
+        self._give_up(entry, evicted=False)
+
+    def evict(self, entry: Entry, problem: RequestError) -> None:
+        """Its right has ended: no datagram after this. Idempotent."""
+        if entry.live.entries.pop(entry.id, None) is None:
+            return
+        if entry.peer is not None:
+            entry.peer.end(Ending("evicted", problem))
+        self._metrics.evictions.labels(reason=problem.code).inc()
+        log.info("evicted", space=entry.live.id, seat=str(entry.seat), way=entry.kind, reason=problem.code)
+        self._rooms.apply(entry.live, Leave(entry.id))
+        self._give_up(entry, evicted=True)
+
+    async def recheck(self, entries: Iterable[Entry]) -> None:
+        """Decide again; whoever is refused is out. Raises what the database raises, after looking at everybody."""
+        limit = asyncio.Semaphore(RECHECKS_AT_ONCE_MAX)
+
+        async def one(entry: Entry) -> None:
+            async with limit:
+                await self._recheck(entry)
+
+        results = await asyncio.gather(*(one(entry) for entry in entries), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def change(self, live: Live, command: Lasting) -> None:
+        """A lasting change of the room, and what it means for the rights of those inside. Raises RequestError."""
+        events = await self._rooms.change(live, command)
+        again: list[Entry] = []
+        for event in events:
+            match event:
+                case RoleChanged(account, _):
+                    again += live.entries_of(account)
+                case DetailsChanged(access=True):
+                    again += live.entries.values()
+        await self.recheck(dict.fromkeys(again))
+
+    async def _recheck(self, entry: Entry) -> None:
+        record = entry.live.room.record
+        verdict = await self._access.decide(
+            entry.account, _action(entry.kind), resource_of(record), role=_stage_role(entry.role)
+        )
+        if entry.id not in entry.live.entries:
+            return
+        match verdict:
+            case Allow():
+                entry.allow = verdict
+                self.allowed(entry)
+            case Deny():
+                self.evict(entry, self._refusal(verdict))
+
+    def _room_ended(self, entry: Entry, ending: Ending) -> None:
+        self._give_up(entry, evicted=False)
+        log.info("session ended", space=entry.live.id, seat=str(entry.seat), way=entry.kind, reason=ending.reason)
+
+    def _give_up(self, entry: Entry, *, evicted: bool) -> None:
+        self._background.spawn(self._access.leave(entry.admission, evicted=evicted), "leave")
+
+    def _refusal(self, deny: Deny) -> RequestError:
+        return problems.refusal(deny, self._offer_view)
+
+    def _offer_view(self, offer: Offer) -> OfferView:
+        return offer_view(offer, self._url)
+
+    def _count(self, way: str, outcome: str) -> None:
+        self._metrics.joins.labels(way=str(way), outcome=outcome).inc()
+
+
+def resource_of(record: Record) -> Resource:
+    return Resource(record.id, record.creator, tuple(Policy(rule.policy, rule.tier) for rule in record.access))
+
+
+def _action(kind: Kind) -> Action:
+    return Action.SPEAK if kind is Kind.WHIP else Action.JOIN
+
+
+def _stage_role(role: Role) -> str | None:
+    """The role as access takes it for a right: a place in the audience is none."""
+    return None if role is Role.LISTENER else role.value
