@@ -45,10 +45,7 @@ def decode_all(  # type: ignore[no-untyped-def]
         r = row[j]
         at = pcm[r].ctypes.data + 4 * fill[r]
         n = length[j]
-        if n == 0 or fec[j]:
-            wanted = samples[j]
-        else:
-            wanted = PACKET_SAMPLES_MAX
+        wanted = samples[j] if n == 0 or fec[j] else PACKET_SAMPLES_MAX
         wanted = min(wanted, PCM_SAMPLES - fill[r])
         # libopus tells concealment by a null packet, which is length 0 at any address.
         got = _decode(decoder[r], data[j].ctypes.data, n, at, wanted, fec[j])

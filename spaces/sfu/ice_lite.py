@@ -76,8 +76,11 @@ class IceLite:
     def remove(self, ufrag: str) -> None:
         self._peers.pop(ufrag, None)
 
-    def receive_untrusted(self, data: bytes, source: Path, now: float) -> Checked:
-        """A STUN datagram from `source`. Raises RemoteError: `stun_…`, `ice_unknown_ufrag`, `ice_integrity`, `ice_replay`."""
+    def receive_untrusted(self, data: bytes, source: Path, now: float, holder: Hashable = None) -> Checked:
+        """A STUN datagram from `source`, an address that belongs to the peer with key `holder`, if to any.
+
+        Raises RemoteError: `stun_…`, `ice_unknown_ufrag`, `ice_integrity`, `ice_replay`, `ice_address_taken`.
+        """
         request = parse_binding_request_untrusted(data)
         peer = self._peers.get(request.local_ufrag)
         if peer is None:
@@ -91,6 +94,8 @@ class IceLite:
             if transaction in peer.seen:
                 raise RemoteError("ice_replay", "transaction seen from another address")
             moved = self._takes_path(peer, request.use_candidate, request.priority, now)
+            if moved and holder is not None and holder is not peer.key:
+                raise RemoteError("ice_address_taken", "its source may be forged")
             if moved:
                 peer.path = source
         if source == peer.path:

@@ -14,6 +14,8 @@ RESTART_DISTANCE = 3_000
 @dataclass(slots=True)
 class Reception:
     ssrc: int
+    begin: int = 0
+    """Extended sequence numbers are not below this: those of the stream before went up to it."""
     highest: int = -1
     """Extended highest sequence number."""
     base: int = 0
@@ -30,14 +32,12 @@ class Reception:
     def receive(self, sequence: int, timestamp: int, now: float) -> int:
         """Count a packet; returns its extended sequence number, which grows across wraps and after restarts."""
         if self.highest < 0:
-            extended = self.base = self.highest = sequence
-            self._expected_before = 0
+            extended = self.base = self.highest = _next_with(sequence, self.begin)
         else:
             step = sequence_after(sequence, self.highest & 0xFFFF)
             if abs(step) > RESTART_DISTANCE:
                 # The stream starts anew right behind what was: no loss is counted, order is kept.
-                extended = self.highest + 0x10000
-                extended += sequence_after(sequence, extended & 0xFFFF)
+                extended = _next_with(sequence, self.highest + 1)
                 self.base += extended - self.highest - 1
                 self.highest = extended
                 self._transit = None
@@ -71,3 +71,8 @@ class Reception:
         return ReportBlock(
             self.ssrc, fraction, cumulative, self.highest & 0xFFFFFFFF, int(self.jitter), self.last_sender_report, delay
         )
+
+
+def _next_with(sequence: int, at_least: int) -> int:
+    """The first extended sequence number from `at_least` on whose low 16 bits are `sequence`."""
+    return at_least + ((sequence - at_least) & 0xFFFF)

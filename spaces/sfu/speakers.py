@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Speaker = TypeVar("Speaker")
+"""Whatever names a speaker: hashable, compared as it likes."""
 
 ATTACK_SECONDS = 0.03
 RELEASE_SECONDS = 0.4
@@ -30,17 +33,17 @@ class _Speaker:
     held_since: float = -math.inf
 
 
-class LoudestN:
+class LoudestN(Generic[Speaker]):
     """At most `slots` of the speakers observed hold a slot each. Slots are numbered; a holder keeps his number."""
 
     def __init__(self, slots: int) -> None:
-        self.holders: list[Hashable | None] = [None] * slots
+        self.holders: list[Speaker | None] = [None] * slots
         self.tenures: list[int] = [0] * slots
         """One number for each time that somebody got the slot; never the same twice."""
         self._tenure = 0
-        self._speakers: dict[Hashable, _Speaker] = {}
+        self._speakers: dict[Speaker, _Speaker] = {}
 
-    def observe(self, source: Hashable, dbfs: float, seconds: float, now: float) -> int | None:
+    def observe(self, source: Speaker, dbfs: float, seconds: float, now: float) -> int | None:
         """A frame of `seconds` at level `dbfs`. Returns the slot that `source` holds now, None if he holds none."""
         speaker = self._speakers.get(source)
         if speaker is None:
@@ -57,20 +60,20 @@ class LoudestN:
             self._challenge(source, speaker, now)
         return speaker.slot
 
-    def remove(self, source: Hashable) -> None:
+    def remove(self, source: Speaker) -> None:
         speaker = self._speakers.pop(source, None)
         if speaker is not None and speaker.slot is not None:
             self.holders[speaker.slot] = None
 
-    def slot_of(self, source: Hashable) -> int | None:
+    def slot_of(self, source: Speaker) -> int | None:
         speaker = self._speakers.get(source)
         return None if speaker is None else speaker.slot
 
-    def levels(self, now: float, within_seconds: float = 0.2) -> dict[Hashable, float]:
+    def levels(self, now: float, within_seconds: float = 0.2) -> dict[Speaker, float]:
         """Smoothed dBFS of those who spoke within the last `within_seconds`."""
         return {s: k.level for s, k in self._speakers.items() if now - k.spoke_at <= within_seconds}
 
-    def _challenge(self, source: Hashable, challenger: _Speaker, now: float) -> None:
+    def _challenge(self, source: Speaker, challenger: _Speaker, now: float) -> None:
         """Give `source` a free slot, or that of the weakest holder if he may be replaced."""
         for slot, holder in enumerate(self.holders):
             if holder is None:
@@ -88,7 +91,7 @@ class LoudestN:
             weakest.slot = None
             self._give(weakest_slot, source, challenger, now)
 
-    def _give(self, slot: int, source: Hashable, speaker: _Speaker, now: float) -> None:
+    def _give(self, slot: int, source: Speaker, speaker: _Speaker, now: float) -> None:
         self._tenure += 1
         self.holders[slot], self.tenures[slot] = source, self._tenure
         speaker.slot = slot

@@ -1,0 +1,318 @@
+"""The node's media plane: the UDP port, the peers behind it, their timers and the audio thread. Implements MediaPlane."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+
+from spaces.config import Config
+from spaces.errors import RemoteError, RequestError
+from spaces.metrics import Metrics
+from spaces.mixing.engine import AudioEngine, SoundSettings
+from spaces.mixing.jitter import JitterBuffer
+from spaces.mixing.tick import AudioThread
+from spaces.mixing.warmup import compile_kernels
+from spaces.sfu.candidates import local_candidates
+from spaces.sfu.demux import Kind, demux_untrusted
+from spaces.sfu.dtls import Certificate, DtlsEndpoint
+from spaces.sfu.fanout import FAILED_FULL, FAILED_PROTECT, FAILED_SEND, SENT, Fanout
+from spaces.sfu.ice_lite import IceLite, Path
+from spaces.sfu.peer import ADDRESSES_MAX, Peer, SpaceMedia, Surroundings
+from spaces.sfu.session import Candidate, Closed
+from spaces.sfu.stage import Stage
+from spaces.sfu.udp import UdpSocket
+
+SERVICE_SECONDS = 0.1
+REPORT_SPEAKERS_SECONDS = 1.0
+"""Receiver reports are what makes a browser's FEC follow the loss."""
+REPORT_LISTENERS_SECONDS = 5.0
+ADDRESS_HELD_SECONDS = 5.0
+"""An address whose peer was heard this lately is not given to another peer: its source may be forged."""
+
+log = structlog.get_logger()
+
+
+class Media:
+    def __init__(self, config: Config, metrics: Metrics) -> None:
+        self._config = config
+        self._metrics = metrics
+        self._certificate = Certificate.generateCertificate()
+        self.fingerprint: tuple[str, str] = self._certificate.sha256()
+        self.candidates: tuple[Candidate, ...] = ()
+        self._ice = IceLite()
+        self._spaces: dict[str, SpaceMedia] = {}
+        self._peers: dict[str, Peer] = {}
+        self._addresses: dict[tuple[str, int], Peer] = {}
+        self._confirms: dict[str, tuple[Callable[[], Awaitable[bool]], Callable[[], None]]] = {}
+        self._handshakes: dict[str, asyncio.Task[None]] = {}
+        self._handshaking: Counter[str] = Counter()
+        self._client_addresses: dict[str, str] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self._rounds: deque[str] = deque()
+        self._speakers_reported_at = 0.0
+
+    # --- life
+
+    async def start(self) -> None:
+        """Bind the port, compile the loops, start the audio thread. Raises OSError if the port is taken."""
+        config = self._config
+        self._udp = UdpSocket(config.udp_host, config.udp_port, self._datagram)
+        self.candidates = local_candidates(config.public_addresses, config.udp_host, self._udp)
+        self._fanout = Fanout(self._udp.fileno)
+        settings = SoundSettings(config.mixed, config.audience_bitrate, config.audience_expected_loss_percent)
+        self._engine = AudioEngine(self._fanout, settings, secrets.randbits(32))
+        self._thread = AudioThread(self._engine, self._metrics.tick_lateness.observe)
+        self._around = Surroundings(
+            udp=self._udp,
+            engine=self._engine,
+            metrics=self._metrics,
+            monotonic=time.monotonic,
+            unix_time=time.time,
+            new_jitter_buffer=self._new_jitter_buffer,
+            begin_handshake=self._begin_handshake,
+            end=self._end,
+        )
+        self._counted = self._fanout.counters.copy()
+        await asyncio.to_thread(compile_kernels)
+        self._udp.start(asyncio.get_running_loop())
+        self._thread.start()
+        self._service_task = asyncio.create_task(self._serve(), name="media-service")
+
+    async def stop(self) -> None:
+        for space in list(self._spaces):
+            self.close_space(space)
+        self._service_task.cancel()
+        await asyncio.gather(self._service_task, *self._closing, return_exceptions=True)
+        await asyncio.to_thread(self._thread.stop)
+        self._udp.close()
+
+    @property
+    def healthy(self) -> bool:
+        """The audio thread runs."""
+        return self._thread.alive
+
+    @property
+    def udp_port(self) -> int:
+        return self._udp.port
+
+    def _new_jitter_buffer(self) -> JitterBuffer:
+        config = self._config
+        return JitterBuffer(config.jitter_delay_milliseconds_min / 1e3, config.jitter_delay_milliseconds_max / 1e3)
+
+    # --- what signaling asks (session.MediaPlane)
+
+    def open_space(self, space: str) -> None:
+        mix_ssrc, *slot_ssrcs = _distinct_ssrcs(1 + self._config.slots)
+        self._spaces[space] = SpaceMedia(
+            space, mix_ssrc, tuple(slot_ssrcs), secrets.token_hex(8), Stage(self._config.slots), {}
+        )
+        self._engine.post(self._engine.open_space, space, mix_ssrc)
+
+    def close_space(self, space: str) -> None:
+        media = self._spaces.pop(space, None)
+        if media is None:
+            return
+        for peer in list(media.peers.values()):
+            peer.close()
+        self._engine.post(self._engine.close_space, space)
+
+    def open_session(
+        self,
+        space: str,
+        owner: str,
+        *,
+        confirm: Callable[[], Awaitable[bool]],
+        on_connected: Callable[[], None],
+        on_closed: Callable[[Closed], None],
+        client_address: str = "",
+    ) -> Peer:
+        if len(self._confirms) >= self._config.handshakes_max:
+            raise RequestError(503, "busy", "too many connections are being set up", retry_after_seconds=2)
+        if client_address and self._handshaking[client_address] >= self._config.handshakes_per_address_max:
+            raise RequestError(
+                429, "too_many_handshakes", "too many connections are being set up from your address",
+                retry_after_seconds=5,
+            )  # fmt: skip
+        media = self._spaces[space]
+        peer = Peer(media, owner, self._around, lambda send: DtlsEndpoint(self._certificate, send))
+        peer.ice = self._ice.add(peer.ufrag, peer.pwd, peer)
+        peer.on_closed = on_closed
+        self._peers[peer.id] = media.peers[peer.id] = peer
+        self._confirms[peer.id] = (confirm, on_connected)
+        self._client_addresses[peer.id] = client_address
+        self._handshaking[client_address] += 1
+        self._rounds.append(peer.id)
+        return peer
+
+    def levels(self, space: str) -> Mapping[str, float]:
+        media = self._spaces.get(space)
+        return {} if media is None else media.stage.levels(time.monotonic())
+
+    # --- datagrams
+
+    def _datagram(self, data: bytes, source: Path) -> None:
+        """One datagram from anywhere. Whatever it holds, it ends as a change of state, an answer or a counted drop."""
+        self._metrics.packets.labels("in").inc()
+        now = time.monotonic()
+        try:
+            kind = demux_untrusted(data)
+            if kind is Kind.STUN:
+                self._stun_untrusted(data, source, now)
+                return
+            if kind is None:
+                raise RemoteError("unknown_protocol")
+            peer = self._addresses.get((source.host, source.port))
+            if peer is None:
+                raise RemoteError("unknown_address")
+            if kind is Kind.RTP:
+                peer.receive_rtp_untrusted(data, now)
+            elif kind is Kind.RTCP:
+                peer.receive_rtcp_untrusted(data, now)
+            elif not peer.endpoint.receive(data):
+                raise RemoteError("dtls_queue_full")
+        except RemoteError as error:
+            self._metrics.drops.labels(error.cause).inc()
+
+    def _stun_untrusted(self, data: bytes, source: Path, now: float) -> None:
+        address = (source.host, source.port)
+        holder = self._addresses.get(address)
+        heard = holder is not None and now - holder.heard_at < ADDRESS_HELD_SECONDS
+        checked = self._ice.receive_untrusted(data, source, now, holder if heard else None)
+        peer = checked.peer.key
+        assert isinstance(peer, Peer)
+        peer.heard_at = now
+        self._udp.send(checked.response, source)
+        if not checked.moved:
+            return
+        if holder is not peer:
+            if holder is not None:
+                holder.addresses.remove(address)
+            self._addresses[address] = peer
+            peer.addresses.append(address)
+            if len(peer.addresses) > ADDRESSES_MAX:
+                del self._addresses[peer.addresses.popleft()]
+        peer.moved()
+
+    # --- handshakes
+
+    def _begin_handshake(self, peer: Peer) -> None:
+        if peer.id not in self._handshakes:
+            self._handshakes[peer.id] = asyncio.create_task(self._handshake(peer), name=f"dtls {peer.id[:6]}")
+
+    async def _handshake(self, peer: Peer) -> None:
+        """DTLS, then the question whether the right to be here still holds, then media."""
+        assert peer.remote is not None
+        try:
+            keys = await peer.endpoint.handshake(peer.remote)
+            if keys is None:
+                self._metrics.drops.labels("dtls_failed").inc()
+                self._close_by_itself(peer, Closed.DTLS_FAILED)
+                return
+            confirm, on_connected = self._confirms[peer.id]
+            if not await confirm():
+                self._close_by_itself(peer, Closed.NOT_ADMITTED)
+                return
+            if peer.closed:
+                return
+            self._handshake_over(peer)
+            peer.endpoint.on_closed(lambda: self._close_by_itself(peer, Closed.LEFT))
+            peer.secured(keys)
+            on_connected()
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("handshake_crashed", session=peer.id, space=peer.space.name)
+            self._close_by_itself(peer, Closed.DTLS_FAILED)
+        finally:
+            self._handshakes.pop(peer.id, None)
+
+    def _handshake_over(self, peer: Peer) -> None:
+        if self._confirms.pop(peer.id, None) is not None:
+            client_address = self._client_addresses.pop(peer.id)
+            self._handshaking[client_address] -= 1
+            if not self._handshaking[client_address]:
+                del self._handshaking[client_address]
+
+    # --- endings
+
+    def _close_by_itself(self, peer: Peer, why: Closed) -> None:
+        if not peer.closed:
+            self._end(peer)
+            log.info("media_closed", space=peer.space.name, session=peer.id, owner=peer.owner, why=why.value)
+            peer.on_closed(why)
+
+    def _end(self, peer: Peer) -> None:
+        """Forget a peer: from here on nothing of his is taken and nothing is sent to him."""
+        peer.stop()
+        self._handshake_over(peer)
+        self._ice.remove(peer.ufrag)
+        del self._peers[peer.id]
+        del peer.space.peers[peer.id]
+        for address in peer.addresses:
+            del self._addresses[address]
+        handshake = self._handshakes.pop(peer.id, None)
+        if handshake is not None and handshake is not asyncio.current_task():
+            handshake.cancel()
+        task = asyncio.create_task(peer.endpoint.close(), name=f"dtls close {peer.id[:6]}")
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    # --- timers
+
+    async def _serve(self) -> None:
+        """Reports and timeouts, spread over time: every peer comes round once in REPORT_LISTENERS_SECONDS."""
+        while True:
+            await asyncio.sleep(SERVICE_SECONDS)
+            now = time.monotonic()
+            for _ in range(1 + int(len(self._rounds) * SERVICE_SECONDS / REPORT_LISTENERS_SECONDS)):
+                if not self._rounds:
+                    break
+                peer = self._peers.get(self._rounds.popleft())
+                if peer is not None:
+                    self._rounds.append(peer.id)
+                    self._service(peer, now)
+            if now - self._speakers_reported_at >= REPORT_SPEAKERS_SECONDS:
+                self._speakers_reported_at = now
+                for space in self._spaces.values():
+                    for receiver in space.peers.values():
+                        if receiver.receiving:
+                            receiver.send_reports(now)
+            self._count()
+
+    def _service(self, peer: Peer, now: float) -> None:
+        config = self._config
+        if not peer.connected and now - peer.started_at > config.handshake_seconds_max:
+            self._close_by_itself(peer, Closed.HANDSHAKE_TIMEOUT)
+        elif now - peer.heard_at > config.silence_seconds_max:
+            self._close_by_itself(peer, Closed.SILENT)
+        elif not peer.receiving:
+            peer.send_reports(now)
+
+    def _count(self) -> None:
+        """What the compiled loop has counted since the last time, into the metrics."""
+        counters = self._fanout.counters.copy()
+        new, self._counted = counters - self._counted, counters
+        self._metrics.packets.labels("out").inc(int(new[SENT]))
+        for index, cause in (
+            (FAILED_PROTECT, "fanout_protect"),
+            (FAILED_SEND, "fanout_send"),
+            (FAILED_FULL, "fanout_full"),
+        ):
+            if new[index]:
+                self._metrics.drops.labels(cause).inc(int(new[index]))
+        malformed, self._engine.malformed = self._engine.malformed, 0
+        if malformed:
+            self._metrics.drops.labels("opus_malformed").inc(malformed)
+
+
+def _distinct_ssrcs(count: int) -> list[int]:
+    """Random and different: each m-line names one (RFC 8843 §9.2)."""
+    ssrcs: set[int] = set()
+    while len(ssrcs) < count:
+        ssrcs.add(1 + secrets.randbelow(0xFFFFFFFE))
+    return list(ssrcs)

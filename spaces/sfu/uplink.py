@@ -1,0 +1,102 @@
+"""A speaker's incoming stream: from SRTP to Opus packets for the stage and the mix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pylibsrtp import Session
+
+from spaces.errors import RemoteError
+from spaces.mixing.level import SILENCE_DBFS, dbfs_of_rfc6464
+from spaces.mixing.opus import PACKET_BYTES_MAX, SAMPLE_RATE, packet_samples_untrusted
+from spaces.mixing.sound import Arrival, Source
+from spaces.sfu.reception import Reception
+from spaces.sfu.rtp import parse_rtp_untrusted, split_red_untrusted
+from spaces.sfu.session import Receive
+from spaces.sfu.srtp import unprotect_untrusted
+
+SSRC_CHANGES_MAX = 16
+"""New SSRCs that one session may send with; libsrtp keeps state for each."""
+SSRC_SILENT_SECONDS = 0.5
+"""A second SSRC is another stream that nobody asked for, unless the first has been silent so long."""
+MEASURE_VALID_SECONDS = 0.5
+CLAIM_TRUSTED_DB = 10.0
+"""A client's claim of loudness counts up to this far above what was decoded: it chooses, it is not trusted."""
+ASSUMED_DBFS = -40.0
+"""Of a packet with sound in it when neither claim nor measurement is there."""
+DTX_BYTES_MAX = 3
+
+Heard = Callable[[float, float, int, int, bool, bytes, float], None]
+"""Told of every packet: dBFS, seconds, extended sequence, timestamp, marker, Opus payload, now."""
+
+
+class Uplink:
+    """What one client sends us."""
+
+    def __init__(self, receive: Receive, context: Session, source: Source, heard: Heard) -> None:
+        self.receive = receive
+        self.source = source
+        self.reception: Reception | None = None
+        self._context = context
+        self._heard = heard
+        self._heard_at = 0.0
+        self._ssrcs: set[int] = set()
+
+    def packet_untrusted(self, data: bytes, now: float, *, muted: bool) -> None:
+        """One SRTP packet. Raises RemoteError: `rtp_unknown_ssrc`, `srtp_rejected`, `rtp_…`, `red_malformed`, `opus_…`."""
+        ssrc = int.from_bytes(data[8:12], "big")
+        current = self.reception
+        if current is None or ssrc != current.ssrc:
+            if current is not None and now - self._heard_at < SSRC_SILENT_SECONDS:
+                raise RemoteError("rtp_unknown_ssrc")
+            if len(self._ssrcs) >= SSRC_CHANGES_MAX and ssrc not in self._ssrcs:
+                raise RemoteError("rtp_unknown_ssrc", "too many")
+        packet = parse_rtp_untrusted(unprotect_untrusted(self._context, data), self.receive.level_extension_id)
+        # Authenticated from here on; only now may it take state.
+        self._ssrcs.add(ssrc)
+        if packet.payload_type == self.receive.opus_payload_type:
+            payload, older = packet.payload, []
+        elif packet.payload_type == self.receive.red_payload_type:
+            *older, (_, _, payload) = split_red_untrusted(packet.payload)
+        else:
+            raise RemoteError("rtp_payload_type")
+        if not payload:
+            raise RemoteError("opus_malformed", "empty")  # some clients probe the path with padding alone
+        samples = self._checked_samples(payload)
+        if current is None or ssrc != current.ssrc:
+            self._start(ssrc)
+        assert self.reception is not None
+        self._heard_at = now
+        sequence = self.reception.receive(packet.sequence, packet.timestamp, now)
+        if muted:
+            return
+        for distance, (_, offset, block) in enumerate(reversed(older), 1):
+            if block and len(block) <= PACKET_BYTES_MAX:
+                earlier = (packet.timestamp - offset) & 0xFFFFFFFF
+                self.source.inbox.append(
+                    Arrival(sequence - distance, earlier, block, self._checked_samples(block), now)
+                )
+        self.source.inbox.append(Arrival(sequence, packet.timestamp, payload, samples, now))
+        level = self._level(packet.level, payload, now)
+        self._heard(level, samples / SAMPLE_RATE, sequence, packet.timestamp, packet.marker, payload, now)
+
+    def _start(self, ssrc: int) -> None:
+        """The first stream, or another one after it: extended sequence numbers go on behind what was."""
+        before = self.reception
+        self.reception = Reception(ssrc, begin=0 if before is None else before.highest + 1)
+
+    @staticmethod
+    def _checked_samples(payload: bytes) -> int:
+        if len(payload) > PACKET_BYTES_MAX:
+            raise RemoteError("opus_malformed", "too long")
+        return packet_samples_untrusted(payload)
+
+    def _level(self, claim: int | None, payload: bytes, now: float) -> float:
+        """dBFS of a packet: the client's claim, held against what the mixer measured lately."""
+        measured = self.source.measured_dbfs if now - self.source.measured_at < MEASURE_VALID_SECONDS else None
+        if claim is None:
+            if measured is not None:
+                return measured
+            return SILENCE_DBFS if len(payload) <= DTX_BYTES_MAX else ASSUMED_DBFS
+        claimed = dbfs_of_rfc6464(claim)
+        return claimed if measured is None else min(claimed, measured + CLAIM_TRUSTED_DB)
