@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
 import signal
+import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,7 +41,7 @@ class Server:
     udp_port: int
     data: Path
     log_file: Path
-    process: asyncio.subprocess.Process
+    process: subprocess.Popen[bytes]
 
     @property
     def url(self) -> str:
@@ -61,49 +64,50 @@ class Server:
             assert response.status == 200
             return parse_metrics(await response.text())
 
-    def udp_sockets(self) -> set[int]:
-        """Inodes of the UDP sockets (IPv4 and IPv6) that the process holds, from /proc."""
+    def udp_sockets(self) -> dict[int, int]:
+        """The UDP sockets (IPv4 and IPv6) that the process holds: {inode: local port}, from /proc."""
         held = set()
         for descriptor in Path(f"/proc/{self.pid}/fd").iterdir():
             with contextlib.suppress(FileNotFoundError):  # closed while we looked
                 target = os.readlink(descriptor)
                 if target.startswith("socket:["):
                     held.add(int(target[8:-1]))
-        udp = set()
+        sockets = {}
         for table in ("udp", "udp6"):
             path = Path(f"/proc/{self.pid}/net/{table}")
-            if path.exists():
-                udp |= {int(line.split()[9]) for line in path.read_text().splitlines()[1:]}
-        return held & udp
+            for line in path.read_text().splitlines()[1:] if path.exists() else ():
+                columns = line.split()
+                sockets[int(columns[9])] = int(columns[1].rpartition(":")[2], 16)
+        return {inode: port for inode, port in sockets.items() if inode in held}
 
-    async def stop(self) -> int:
+    def stop(self) -> int:
         """SIGTERM, then SIGKILL; the exit status."""
-        if self.process.returncode is None:
+        if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            try:
-                await asyncio.wait_for(self.process.wait(), STOP_SECONDS_MAX)
-            except TimeoutError:
-                self.process.kill()
-        return await self.process.wait()
+        try:
+            return self.process.wait(STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
 
 
-@contextlib.asynccontextmanager
-async def serving(
+@contextlib.contextmanager
+def serving(
     folder: Path,
     *,
     address: str = "127.0.0.1",
     public_address: str = "",
     settings: Mapping[str, Any] | None = None,
-) -> AsyncIterator[Server]:
+) -> Iterator[Server]:
     """A server that is ready; `settings` are fields of Config. Raises ServerError."""
-    server = await start(folder, address=address, public_address=public_address, settings=settings or {})
+    server = start(folder, address=address, public_address=public_address, settings=settings or {})
     try:
         yield server
     finally:
-        await server.stop()
+        server.stop()
 
 
-async def start(folder: Path, *, address: str, public_address: str, settings: Mapping[str, Any]) -> Server:
+def start(folder: Path, *, address: str, public_address: str, settings: Mapping[str, Any]) -> Server:
     http_port, udp_port = free_tcp_port(), free_udp_port()
     data, log_file = folder / "data", folder / "server.log"
     data.mkdir(parents=True, exist_ok=True)
@@ -126,30 +130,35 @@ async def start(folder: Path, *, address: str, public_address: str, settings: Ma
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SPACES_")}
     environment |= {f"SPACES_{name.upper()}": str(value) for name, value in values.items()}
     with log_file.open("ab") as log:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "spaces", "serve", cwd=REPOSITORY, env=environment, stdout=log, stderr=log
+        process = subprocess.Popen(
+            [sys.executable, "-m", "spaces", "serve"],
+            cwd=REPOSITORY,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
         )
     server = Server(address, http_port, udp_port, data, log_file, process)
     try:
-        await _until_ready(server)
+        _wait_until_ready(server)
     except BaseException:
-        await server.stop()
+        server.stop()
         raise
     return server
 
 
-async def _until_ready(server: Server) -> None:
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + START_SECONDS_MAX
-    async with aiohttp.ClientSession() as http:
-        while loop.time() < deadline:
-            if server.process.returncode is not None:
-                raise ServerError(f"ended with status {server.process.returncode}:\n{server.log()[-4000:]}")
-            with contextlib.suppress(aiohttp.ClientConnectionError):
-                async with http.get(f"{server.url}/readyz") as response:
-                    if response.status == 200:
-                        return
-            await asyncio.sleep(0.1)
+def _wait_until_ready(server: Server) -> None:
+    deadline = time.monotonic() + START_SECONDS_MAX
+    while time.monotonic() < deadline:
+        if server.process.poll() is not None:
+            raise ServerError(f"ended with status {server.process.returncode}:\n{server.log()[-4000:]}")
+        with (
+            contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError),
+            urllib.request.urlopen(f"{server.url}/readyz", timeout=5) as response,
+        ):
+            if response.status == 200:
+                return
+        time.sleep(0.1)
     raise ServerError(f"not ready after {START_SECONDS_MAX} s:\n{server.log()[-4000:]}")
 
 

@@ -1,0 +1,47 @@
+"""Ten speakers, a tone each: all are in the mix alike, and nobody's own is in what he hears."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+import aiohttp
+
+from tests.harness.accounts import person
+from tests.harness.api import Api
+from tests.harness.client import listening, speaking
+from tests.harness.measure import tone_levels
+from tests.harness.server import serving
+from tests.harness.signals import packed, tone
+
+HERTZ = (310, 430, 610, 790, 1030, 1270, 1690, 2110, 2570, 3190)
+AMPLITUDE = 0.05
+LOOP_SECONDS = 2.0
+
+
+async def test_ten_tones_through_the_mix(tmp_path: Path, http: aiohttp.ClientSession) -> None:
+    with serving(tmp_path, settings={"mixed": 10, "slots": 10}) as server:
+        api = Api(http, server.url)
+        host = await api.creator("ada")
+        space = await api.space(host)
+        speakers = [host, *(person(f"speaker{n}") for n in range(1, len(HERTZ)))]
+        for speaker in speakers[1:]:
+            await api.to_stage(space, host, speaker)
+        async with contextlib.AsyncExitStack() as stack:
+            for speaker, hertz in zip(speakers, HERTZ, strict=True):
+                sound = packed(tone(hertz, LOOP_SECONDS, amplitude=AMPLITUDE))
+                await stack.enter_async_context(speaking(api, space, sound, by=speaker))
+            listener = await stack.enter_async_context(listening(api, space))
+            own = await stack.enter_async_context(listening(api, space, by=speakers[3]))
+            await asyncio.sleep(3)
+            heard, heard_by_own = await asyncio.gather(listener.heard(4), own.heard(4))
+
+        levels = tone_levels(heard, HERTZ)
+        print("mix, dBFS:", levels.round(2))
+        assert levels.max() - levels.min() <= 1.0
+        levels = tone_levels(heard_by_own, HERTZ)
+        print(f"without {HERTZ[3]} Hz, dBFS:", levels.round(2))
+        others = [level for n, level in enumerate(levels) if n != 3]
+        assert min(others) - levels[3] >= 40.0
+        assert server.log_complaints() == []
