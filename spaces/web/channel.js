@@ -1,0 +1,95 @@
+import { ProblemError, unreachable } from "./problem.js";
+
+/** How long the server may take to answer, in milliseconds: after that the socket is taken for dead. */
+const REPLY_WITHIN = 5_000;
+
+/**
+ * One WebSocket to one Space: numbered requests with their replies, and the server's events.
+ *
+ * It never reconnects: that is SpaceClient's business. `onevent` gets every message that is not a reply; `closed`
+ * resolves with the close code once the socket is gone, for whatever reason.
+ */
+export class Channel {
+  #next = 1;
+  /** @type {Map<number, {resolve: (reply: any) => void, reject: (error: Error) => void, timer: any}>} */
+  #waiting = new Map();
+  /** @type {(code: number) => void} */
+  #close = () => {};
+
+  /** @param {string} address ws: or wss: @param {(event: any) => void} onevent */
+  constructor(address, onevent) {
+    this.onevent = onevent;
+    /** @type {Promise<number>} */
+    this.closed = new Promise((resolve) => (this.#close = resolve));
+    this.socket = new WebSocket(address);
+    this.socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
+    this.socket.onclose = ({ code }) => this.#ended(code);
+  }
+
+  get open() {
+    return this.socket.readyState === WebSocket.OPEN;
+  }
+
+  /**
+   * Introduces itself; the socket is usable once this resolves.
+   *
+   * @param {{token?: string | null, client: string, cursor?: number}} hello
+   * @returns {Promise<any>} the reply, with `you` and `space`
+   */
+  async hello({ token, client, cursor }) {
+    await new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#abandon(), REPLY_WITHIN);
+      this.socket.onopen = resolve;
+      this.closed.then(() => reject(unreachable())).finally(() => clearTimeout(timer));
+      this.socket.addEventListener("open", () => clearTimeout(timer));
+    });
+    return this.request({ v: 1, type: "hello", client, ...(token && { token }), ...(cursor !== undefined && { cursor }) });
+  }
+
+  /**
+   * @param {{type: string, [field: string]: unknown}} message
+   * @returns {Promise<any>} rejects with ProblemError when refused or when no answer comes
+   */
+  request(message) {
+    const id = this.#next++;
+    return new Promise((resolve, reject) => {
+      if (!this.open) return reject(unreachable());
+      const timer = setTimeout(() => this.#abandon(), REPLY_WITHIN);
+      this.#waiting.set(id, { resolve, reject, timer });
+      this.socket.send(JSON.stringify({ id, ...message }));
+    });
+  }
+
+  close() {
+    this.socket.close(1000);
+    this.#ended(1000);
+  }
+
+  /** No answer: a TCP connection over a lost network can look open for minutes. */
+  #abandon() {
+    this.socket.close();
+    this.#ended(1006);
+  }
+
+  /** @param {any} message */
+  #receive(message) {
+    if (message.re === undefined) return this.onevent(message);
+    const waiting = this.#waiting.get(message.re);
+    if (!waiting) return;
+    this.#waiting.delete(message.re);
+    clearTimeout(waiting.timer);
+    if (message.type === "ok") waiting.resolve(message);
+    else waiting.reject(new ProblemError(message.problem));
+  }
+
+  /** @param {number} code */
+  #ended(code) {
+    this.onevent = () => {};
+    for (const { reject, timer } of this.#waiting.values()) {
+      clearTimeout(timer);
+      reject(unreachable());
+    }
+    this.#waiting.clear();
+    this.#close(code);
+  }
+}

@@ -1,0 +1,73 @@
+/** One Space: what the person does becomes calls of the SDK, what the SDK tells becomes the view. */
+import { seatName } from "./account.js";
+import { takeEntry } from "./checkout.js";
+import { SpaceClient } from "./client.js";
+import { listen, show } from "./dom.js";
+import { loadingView } from "./parts.js";
+import { drawLevels } from "./rings.js";
+import { VOLUME, enter, spaceActions, toggleMute } from "./space_actions.js";
+import { followClient } from "./space_events.js";
+import { t } from "./text.js";
+import { spaceView } from "./view_space.js";
+
+/** How often a Space that one is not in is looked at, in milliseconds. */
+const LOOK_EVERY = 5_000;
+
+/**
+ * What the view is made from.
+ *
+ * @typedef {object} Model
+ * @property {import("./client.js").Space} space
+ * @property {SpaceClient} client
+ * @property {import("./app.js").Me | null} me
+ * @property {string} microphone Why there is none, as a key of messages; or empty.
+ * @property {string} status What is being waited for, as a key of messages; or empty.
+ * @property {boolean} waiting To hear it as soon as it starts.
+ * @property {string} busy The tier that is being opened.
+ */
+
+/** @param {import("./app.js").Page} page @param {string} id */
+export async function spacePage({ main, api, me, signIn, repeat }, id) {
+  show(main, loadingView());
+  const client = new SpaceClient({
+    space: id,
+    token: api.token,
+    client: seatName(),
+    volume: Number(localStorage.getItem(VOLUME) ?? 1),
+  });
+  Object.assign(window, { spaces: { client } }); // for whoever embeds, measures or debugs
+  /** @type {Model} */
+  const model = { space: /** @type {any} */ (null), client, me, microphone: "", status: "", waiting: false, busy: "" };
+
+  const draw = () => {
+    if (!model.space) return;
+    const focused = document.activeElement;
+    document.title = t("app.title", { title: model.space.title });
+    document.documentElement.dataset.state = client.state;
+    show(main, spaceView(model));
+    drawLevels(main, client.levels);
+    if (focused !== document.activeElement && document.activeElement === document.body) {
+      /** @type {HTMLElement | null} */ (main.querySelector(".dock .primary, .dock button, h1"))?.focus({ preventScroll: true });
+    }
+  };
+
+  const look = async () => {
+    if (client.state === "idle" || ["denied", "evicted"].includes(client.state)) {
+      model.space = await api.get(`/v1/spaces/${id}`);
+      draw();
+    }
+  };
+
+  followClient(model, draw);
+  listen(main, spaceActions(model, draw, { api, signIn }));
+  addEventListener("keydown", (event) => {
+    const typing = /** @type {Element} */ (event.target).closest?.("input, textarea, select, dialog");
+    if (event.key.toLowerCase() !== "m" || event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing) return;
+    if (client.speaking) toggleMute(client);
+  });
+  addEventListener("pagehide", () => client.close());
+  addEventListener("pageshow", ({ persisted }) => persisted && location.reload()); // came back by "back": all is stale
+
+  await repeat(LOOK_EVERY, look);
+  if (takeEntry(id) && model.space.you?.admitted !== false) enter(model, draw);
+}

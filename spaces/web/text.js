@@ -1,0 +1,61 @@
+import { messages } from "./messages_en.js";
+
+const language = document.documentElement.lang || "en";
+const plural = new Intl.PluralRules(language);
+
+/**
+ * The text of a key, filled in. A key that is missing shows itself: better a strange word than an empty button.
+ *
+ * @param {string} key @param {Record<string, string | number>} [values]
+ * @returns {string}
+ */
+export function t(key, values = {}) {
+  let message = messages[key] ?? key;
+  if (typeof message !== "string") message = message[plural.select(Number(values.count))] ?? message.other ?? key;
+  return message.replace(/\{(\w+)\}/g, (_, name) => {
+    const value = values[name] ?? "";
+    return typeof value === "number" ? value.toLocaleString(language) : value;
+  });
+}
+
+/** The first of the keys that has a text. @param {string[]} keys @param {Record<string, string | number>} [values] */
+export function firstOf(keys, values) {
+  return t(keys.find((key) => key in messages) ?? keys[keys.length - 1], values);
+}
+
+/** @param {number} minor Integer minor units. @param {string} currency ISO 4217 */
+export function money(minor, currency) {
+  const format = new Intl.NumberFormat(language, { style: "currency", currency });
+  return format.format(minor / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
+}
+
+/** @param {{amount_minor: number, currency: string, interval: string}} price */
+export function priceText(price) {
+  return t("tier.price", {
+    price: money(price.amount_minor, price.currency),
+    interval: t(`tier.interval.${price.interval}`),
+  });
+}
+
+/** A time as its reader would say it: "today 18:30", "tomorrow 09:00", "Sat, 5 Dec, 20:00". @param {string} rfc3339 */
+export function timeText(rfc3339) {
+  const time = new Date(rfc3339);
+  const days = Math.round((midnight(time) - midnight(new Date())) / 86_400_000);
+  const clock = time.toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
+  if (days < -1 || days > 1) {
+    return `${time.toLocaleDateString(language, { weekday: "short", day: "numeric", month: "short" })}, ${clock}`;
+  }
+  return `${new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(days, "day")} ${clock}`;
+}
+
+/** @param {Date} time */
+const midnight = (time) => new Date(time.getFullYear(), time.getMonth(), time.getDate()).getTime();
+
+/** What a refusal says: our words for the codes we know, else the server's. @param {unknown} error */
+export function errorText(error) {
+  const problem = /** @type {any} */ (error).problem;
+  if (!problem) return t("error.other");
+  const known = [`error.${problem.code}`, `locked.${problem.code}`].find((key) => key in messages);
+  if (problem.status === 429) return t("error.rate_limited");
+  return known ? t(known, { creator: "" }) : problem.detail || t("error.other");
+}
