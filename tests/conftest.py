@@ -9,6 +9,9 @@ import pytest
 from tests.harness.needs import missing
 
 
+pytest_plugins = ("tests.harness.world",)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("needs"):
         for name in marker.args:
