@@ -31,7 +31,10 @@ PROFILES: list[SRTPProtectionProfile] = [SRTP_AEAD_AES_128_GCM, SRTP_AES128_CM_S
 DATAGRAMS_QUEUED_MAX = 16
 """A handshake's flight is at most a few datagrams; what does not fit is sent again."""
 
-KNOWN_HASHES = ("sha-256", "sha-384", "sha-512")
+RESEND_SECONDS = 0.2
+RESENDS_MAX = 12
+"""Of one handshake, so that repeated datagrams from outside cannot make us send for ever."""
+DATAGRAMS_REMEMBERED_MAX = 64
 
 
 class Certificate(RTCCertificate):
@@ -53,22 +56,67 @@ class Certificate(RTCCertificate):
 
 
 class _Wire:
-    """What the DTLS transport takes for an ICE transport: datagrams in by a bounded queue, out by a function."""
+    """What the DTLS transport takes for an ICE transport: datagrams in by a bounded queue, out by a function.
+
+    It also repeats a flight sooner than OpenSSL, whose timer begins at a second: after RESEND_SECONDS without an answer,
+    and when the other side repeats a datagram, for then ours was lost (RFC 6347 §4.2.4; RFC 9147 §5.8.2 allows it for
+    short round trips). The datagrams are the same to the bit, so whoever had them drops them as replays.
+    """
 
     role = "controlled"
 
     def __init__(self, send: Callable[[bytes], None]) -> None:
         self._out = send
-        self.queue: asyncio.Queue[bytes | None] = asyncio.Queue(DATAGRAMS_QUEUED_MAX)
+        self._queue: asyncio.Queue[bytes] = asyncio.Queue(DATAGRAMS_QUEUED_MAX)
+        self._flight: list[bytes] = []
+        self._answered = True
+        self._received: set[int] = set()
+        self._resends = 0
+        self._settled = False
+
+    def receive(self, datagram: bytes) -> bool:
+        """False: it found no room."""
+        mark = hash(datagram)
+        if mark in self._received:
+            self._resend()
+            return True
+        if self._queue.full():
+            return False
+        if len(self._received) < DATAGRAMS_REMEMBERED_MAX:
+            self._received.add(mark)
+        self._queue.put_nowait(datagram)
+        return True
 
     async def _recv(self) -> bytes:
-        data = await self.queue.get()
-        if data is None:
-            raise ConnectionError
+        data = await self._next()
+        self._answered = True
         return data
 
+    async def _next(self) -> bytes:
+        wait = RESEND_SECONDS
+        while self._flight and not self._settled and self._resends < RESENDS_MAX:
+            try:
+                return await asyncio.wait_for(self._queue.get(), wait)
+            except TimeoutError:
+                self._resend()
+                wait *= 2
+        return await self._queue.get()
+
     async def _send(self, data: bytes) -> None:
+        if self._answered:
+            self._flight, self._answered = [], False
+        self._flight.append(data)
         self._out(data)
+
+    def _resend(self) -> None:
+        if self._resends < RESENDS_MAX:
+            self._resends += 1
+            for datagram in self._flight:
+                self._out(datagram)
+
+    def settle(self) -> None:
+        """The handshake is over: the last flight is repeated only if the other side shows that he missed it."""
+        self._settled = True
 
 
 class _KeyedTransport(RTCDtlsTransport):
@@ -102,15 +150,12 @@ class DtlsEndpoint:
         self._transport._set_role("client" if remote.we_are_dtls_client else "server")
         fingerprints = [RTCDtlsFingerprint(algorithm, value) for algorithm, value in remote.fingerprints]
         await self._transport.start(RTCDtlsParameters(fingerprints=fingerprints))
+        self._wire.settle()
         return self._transport.keys if self._transport.state == "connected" else None
 
     def receive(self, datagram: bytes) -> bool:
         """Hand over a datagram of this peer; False: it found no room."""
-        try:
-            self._wire.queue.put_nowait(datagram)
-        except asyncio.QueueFull:
-            return False
-        return True
+        return self._wire.receive(datagram)
 
     def on_closed(self, callback: Callable[[], None]) -> None:
         """Call back when the other side has said close_notify."""

@@ -7,6 +7,7 @@ import secrets
 import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
 
 import structlog
 
@@ -37,10 +38,35 @@ ADDRESS_HELD_SECONDS = 5.0
 log = structlog.get_logger()
 
 
+class Clock(Protocol):
+    """The two times that the plane reads; the simulation gives its own."""
+
+    def monotonic(self) -> float: ...
+    def time(self) -> float: ...
+
+
+class Ticker(Protocol):
+    """What runs the engine's ticks: the audio thread; in the simulation, virtual time."""
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    @property
+    def alive(self) -> bool: ...
+
+
 class Media:
-    def __init__(self, config: Config, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        config: Config,
+        metrics: Metrics,
+        *,
+        clock: Clock = time,
+        new_ticker: Callable[[AudioEngine, Callable[[float], None]], Ticker] = AudioThread,
+    ) -> None:
         self._config = config
         self._metrics = metrics
+        self._clock = clock
+        self._new_ticker = new_ticker
         self._certificate = Certificate.generateCertificate()
         self.fingerprint: tuple[str, str] = self._certificate.sha256()
         self.candidates: tuple[Candidate, ...] = ()
@@ -66,13 +92,13 @@ class Media:
         self._fanout = Fanout(self._udp.fileno)
         settings = SoundSettings(config.mixed, config.audience_bitrate, config.audience_expected_loss_percent)
         self._engine = AudioEngine(self._fanout, settings, secrets.randbits(32))
-        self._thread = AudioThread(self._engine, self._metrics.tick_lateness.observe)
+        self._thread = self._new_ticker(self._engine, self._metrics.tick_lateness.observe)
         self._around = Surroundings(
             udp=self._udp,
             engine=self._engine,
             metrics=self._metrics,
-            monotonic=time.monotonic,
-            unix_time=time.time,
+            monotonic=self._clock.monotonic,
+            unix_time=self._clock.time,
             new_jitter_buffer=self._new_jitter_buffer,
             begin_handshake=self._begin_handshake,
             end=self._end,
@@ -151,14 +177,14 @@ class Media:
 
     def levels(self, space: str) -> Mapping[str, float]:
         media = self._spaces.get(space)
-        return {} if media is None else media.stage.levels(time.monotonic())
+        return {} if media is None else media.stage.levels(self._clock.monotonic())
 
     # --- datagrams
 
     def _datagram(self, data: bytes, source: Path) -> None:
         """One datagram from anywhere. Whatever it holds, it ends as a change of state, an answer or a counted drop."""
         self._metrics.packets.labels("in").inc()
-        now = time.monotonic()
+        now = self._clock.monotonic()
         try:
             kind = demux_untrusted(data)
             if kind is Kind.STUN:
@@ -268,7 +294,7 @@ class Media:
         """Reports and timeouts, spread over time: every peer comes round once in REPORT_LISTENERS_SECONDS."""
         while True:
             await asyncio.sleep(SERVICE_SECONDS)
-            now = time.monotonic()
+            now = self._clock.monotonic()
             for _ in range(1 + int(len(self._rounds) * SERVICE_SECONDS / REPORT_LISTENERS_SECONDS)):
                 if not self._rounds:
                     break
