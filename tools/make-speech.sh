@@ -20,8 +20,9 @@ say en-gb-scotland+m7 160 35 "Seventeen quick foxes jumped over six lazy dogs, b
 say en-us+m3 165 45 "Shall we begin? Yes, let us begin, from the very beginning, once more."
 
 for file in "$work"/*.wav; do printf "file '%s'\n" "$file"; done >"$work/list"
-# Levelled to a steady loudness; half a second of silence at the seam, so that the loop is heard as a pause.
+# Levelled to a steady loudness; pauses of a quarter of a second at most, so that whoever comes in soon hears a voice.
+pauses=silenceremove=stop_periods=-1:stop_duration=0.25:stop_threshold=-45dB:stop_silence=0.25
 ffmpeg -hide_banner -loglevel error -y -f concat -safe 0 -i "$work/list" \
-  -af "aresample=48000,loudnorm=I=-20:TP=-3:LRA=7,aresample=48000,apad=pad_dur=0.5" -ac 1 -ar 48000 \
+  -af "aresample=48000,loudnorm=I=-20:TP=-3:LRA=7,aresample=48000,$pauses" -ac 1 -ar 48000 \
   -c:a libopus -b:a 48k -vbr on -application voip -frame_duration 20 -map_metadata -1 -fflags +bitexact "$out"
 ls -l "$out"

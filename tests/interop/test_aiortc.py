@@ -1,0 +1,131 @@
+"""aiortc's own RTCPeerConnection as an independent client: full ICE, its own jitter buffer, its own codec."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fractions
+from collections.abc import AsyncIterator
+from urllib.parse import urljoin
+
+import av
+import numpy as np
+from aiortc import AudioStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+
+from spaces.demo.speech import Speech
+from tests.harness.accounts import Person
+from tests.harness.api import Api
+from tests.harness.client import listening, speaking
+from tests.harness.measure import tone_levels
+from tests.harness.opus import FRAME, RATE, Samples
+from tests.harness.signals import packed, tone
+
+HERTZ, SILENT_HERTZ = 1000, 1700
+
+
+class Tone(AudioStreamTrack):
+    """A sine in real time."""
+
+    def __init__(self, hertz: float) -> None:
+        super().__init__()
+        self._sound = (tone(hertz, 1.0) * 32767).astype(np.int16)
+        self._sent = 0
+        self._began: float | None = None
+
+    async def recv(self) -> av.AudioFrame:
+        loop = asyncio.get_running_loop()
+        self._began = loop.time() if self._began is None else self._began
+        await asyncio.sleep(self._began + self._sent * 0.02 - loop.time())
+        at = self._sent * FRAME % len(self._sound)
+        frame = av.AudioFrame.from_ndarray(self._sound[None, at : at + FRAME], format="s16", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = RATE, self._sent * FRAME, fractions.Fraction(1, RATE)
+        self._sent += 1
+        return frame
+
+
+class Ear:
+    """Decodes everything of a remote track."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Samples] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def attach(self, track: MediaStreamTrack) -> None:
+        self._task = asyncio.create_task(self._pull(track))
+
+    async def _pull(self, track: MediaStreamTrack) -> None:
+        with contextlib.suppress(MediaStreamError):  # the connection was closed
+            while True:
+                frame = await track.recv()
+                assert isinstance(frame, av.AudioFrame)
+                interleaved = frame.to_ndarray().reshape(-1, len(frame.layout.channels))
+                self.blocks.append(interleaved.astype(np.float32).mean(axis=1) / np.float32(32768))
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            await self._task
+
+
+async def exchange(api: Api, connection: RTCPeerConnection, path: str, by: Person | None) -> str:
+    """Offer by HTTP, take the answer; the session's path."""
+    await connection.setLocalDescription(await connection.createOffer())
+    reply = await api.offer(path, connection.localDescription.sdp, by=by)
+    assert reply.status == 201, reply
+    await connection.setRemoteDescription(RTCSessionDescription(reply.body, "answer"))
+    return reply.headers["Location"]
+
+
+@contextlib.asynccontextmanager
+async def peer() -> AsyncIterator[RTCPeerConnection]:
+    connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def test_aiortc_speaks_over_whip(api: Api, handle: str) -> None:
+    host = await api.creator(handle)
+    space = await api.space(host)
+    async with peer() as connection, listening(api, space) as listener:
+        connection.addTrack(Tone(HERTZ))
+        session = await exchange(api, connection, f"/v1/spaces/{space}/whip", host)
+        await asyncio.sleep(2.5)
+        heard = await listener.heard(2)
+        left = await api.request("DELETE", urljoin(api.url, session), by=host)
+        assert left.status in (200, 204)
+    level, other = tone_levels(heard, [HERTZ, SILENT_HERTZ])
+    assert level > -20
+    assert level - other > 40
+
+
+async def test_aiortc_listens_over_whep(api: Api, handle: str) -> None:
+    host = await api.creator(handle)
+    space = await api.space(host)
+    ear = Ear()
+    async with speaking(api, space, packed(tone(HERTZ, 1.0)), by=host), peer() as connection:
+        connection.on("track", ear.attach)
+        connection.addTransceiver("audio", direction="recvonly")
+        await exchange(api, connection, f"/v1/spaces/{space}/whep", None)
+        await asyncio.sleep(4)
+    await ear.stop()
+    heard = np.concatenate(ear.blocks)[-2 * RATE :]
+    level, other = tone_levels(heard, [HERTZ, SILENT_HERTZ])
+    assert level > -20
+    assert level - other > 40
+
+
+async def test_an_offer_of_video_and_audio_is_answered_with_audio_alone(api: Api, handle: str, speech: Speech) -> None:
+    host = await api.creator(handle)
+    space = await api.space(host)
+    ear = Ear()
+    async with speaking(api, space, packed(tone(HERTZ, 1.0)), by=host), peer() as connection:
+        connection.on("track", lambda track: ear.attach(track) if track.kind == "audio" else None)
+        connection.addTransceiver("video", direction="recvonly")
+        connection.addTransceiver("audio", direction="recvonly")
+        await exchange(api, connection, f"/v1/spaces/{space}/whep", None)
+        assert "m=video 0 " in connection.remoteDescription.sdp
+        await asyncio.sleep(3)
+    await ear.stop()
+    assert tone_levels(np.concatenate(ear.blocks)[-RATE:], [HERTZ])[0] > -20

@@ -1,0 +1,96 @@
+"""Networks that lose, delay and reorder; addresses that change."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from spaces.demo.speech import SPEECH_FILE, Speech
+from tests.harness.api import Api
+from tests.harness.client import duplicates_and_losses, listening, speaking
+from tests.harness.measure import correlations
+from tests.harness.opus import decode_file
+from tests.harness.relay import Impairment, relaying
+from tests.harness.server import Server
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_ten_percent_loss_and_disorder_on_the_listeners_side(
+    server: Server, api: Api, handle: str, speech: Speech, seed: int
+) -> None:
+    """He joins, hears what arrives, and nothing arrives twice that was sent once."""
+    host = await api.creator(handle)
+    space = await api.space(host)
+    bad = Impairment(loss=0.1, delay_seconds=0.03, jitter_seconds=0.03)
+    async with (
+        speaking(api, space, speech, by=host),
+        relaying((server.address, server.udp_port), up=bad, down=bad, seed=seed) as relay,
+        listening(api, space, relay=relay) as listener,
+    ):
+        await listener.hear_first()
+        first = len(listener.packets)
+        heard = await listener.heard(6)
+        repeated, lost = duplicates_and_losses(listener.packets[first:])
+    assert repeated == 0
+    assert 0 < lost < 0.2 * 300
+    assert listener.link.undecryptable == 0
+    assert np.median(correlations(heard, decode_file(str(SPEECH_FILE)))) >= 0.6, "silence stands for what was lost"
+
+
+async def test_loss_and_disorder_on_the_speakers_side_are_hidden_from_the_audience(
+    server: Server, api: Api, handle: str, speech: Speech
+) -> None:
+    """The mix is one unbroken stream whatever becomes of the speaker's packets."""
+    host = await api.creator(handle)
+    space = await api.space(host)
+    bad = Impairment(loss=0.05, delay_seconds=0.02, jitter_seconds=0.03, duplication=0.1)
+    async with (
+        relaying((server.address, server.udp_port), up=bad, seed=4) as relay,
+        speaking(api, space, speech, by=host, relay=relay),
+        listening(api, space) as listener,
+    ):
+        await asyncio.sleep(2)
+        first = len(listener.packets)
+        heard = await listener.heard(6)
+        assert duplicates_and_losses(listener.packets[first:]) == (0, 0)
+    assert np.median(correlations(heard, decode_file(str(SPEECH_FILE)))) >= 0.8
+
+
+async def test_a_listener_whose_address_changes_goes_on_listening(api: Api, handle: str, speech: Speech) -> None:
+    """Wi-Fi to mobile: new ports, one Binding, the same session."""
+    host = await api.creator(handle)
+    space = await api.space(host)
+    async with speaking(api, space, speech, by=host), listening(api, space) as listener:
+        await listener.hear_first()
+        await asyncio.sleep(0.5)
+        await listener.link.ice.rebind()
+        await asyncio.sleep(0.2)
+        first = len(listener.packets)
+        await asyncio.sleep(1)
+        after = listener.packets[first:]
+        assert len(after) >= 40
+        assert after[0].ssrc == listener.packets[0].ssrc
+        assert after[0].sequence > listener.packets[0].sequence, "the stream goes on, it does not begin again"
+
+
+async def test_a_speaker_whose_address_changes_goes_on_speaking(api: Api, handle: str, speech: Speech) -> None:
+    host = await api.creator(handle)
+    space = await api.space(host)
+    async with speaking(api, space, speech, by=host) as speaker, listening(api, space) as listener:
+        await asyncio.sleep(1)
+        await speaker.link.ice.rebind()
+        await asyncio.sleep(0.5)
+        heard = await listener.heard(4)
+    assert np.median(correlations(heard, decode_file(str(SPEECH_FILE)))) >= 0.9
+
+
+@pytest.mark.parametrize("sequence", [65_535, 65_500, 32_767])
+async def test_a_speakers_sequence_may_wrap_at_any_time(api: Api, handle: str, speech: Speech, sequence: int) -> None:
+    host = await api.creator(handle)
+    space = await api.space(host)
+    async with listening(api, space) as listener, speaking(api, space, speech, by=host, sequence=sequence):
+        await asyncio.sleep(1)
+        heard = await listener.heard(4)
+    assert np.median(correlations(heard, decode_file(str(SPEECH_FILE)))) >= 0.9
