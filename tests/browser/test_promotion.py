@@ -1,0 +1,67 @@
+"""From the audience to the stage and back: the same connection, and no gap in what is heard."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.async_api import Playwright
+
+from tests.harness.accounts import person
+from tests.harness.api import Api
+from tests.harness.chromium import chromium
+from tests.harness.client import listening, speaking
+from tests.harness.measure import longest_gap_seconds, tone_levels, tone_track
+from tests.harness.server import Server
+from tests.harness.signals import packed, tone, write_wav
+from tests.harness.space_page import open_space
+
+pytestmark = pytest.mark.needs("chromium")
+
+HOST_HERTZ, GUEST_HERTZ = 700, 1600
+GAP_SECONDS_MAX = 0.1
+
+
+@pytest.mark.timeout(240)
+async def test_promotion_and_demotion_without_a_gap(
+    server: Server, api: Api, handle: str, playwright: Playwright, tmp_path: Path
+) -> None:
+    host = await api.creator(handle)
+    guest = person(f"{handle}guest")
+    space = await api.space(host)
+    microphone = write_wav(tmp_path / "guest.wav", tone(GUEST_HERTZ, 2.0, amplitude=0.2))
+    async with (
+        speaking(api, space, packed(tone(HOST_HERTZ, 1.0)), by=host),
+        listening(api, space) as audience,
+        chromium(playwright, microphone) as browser,
+    ):
+        page = await open_space(browser, server.url, space, guest)
+        await page.listen()
+        await asyncio.sleep(1)
+        transport = await page.ice_ufrag()
+        start = await page.tab.position()
+        for _ in range(2):
+            await asyncio.sleep(1)
+            await page.press("ask")
+            await api.ok("POST", f"/v1/spaces/{space}/speakers", by=host, json={"account": f"@{guest.handle}"})
+            await page.until_role("speaker")
+            await page.until_speaking()
+            on_stage = await audience.heard(2.5)
+            await api.ok("DELETE", f"/v1/spaces/{space}/speakers/@{guest.handle}", by=host)
+            await page.until_role("listener")
+            await asyncio.sleep(1)
+            back = await audience.heard(1)
+            assert tone_levels(on_stage[len(on_stage) // 2 :], [GUEST_HERTZ])[0] > -30, "the audience hears the guest"
+            assert tone_levels(back, [GUEST_HERTZ])[0] < -60, "and not any more"
+        heard = await page.tab.recorded(start)
+        assert await page.ice_ufrag() == transport, "the same connection"
+        assert page.tab.complaints == []
+    track = tone_track(heard, HOST_HERTZ)
+    usual = float(np.median(track))
+    gap = longest_gap_seconds(track < usual - 15)
+    print(f"host's tone at {usual:.1f} dBFS, longest gap {gap * 1000:.0f} ms")
+    assert usual > -30
+    assert gap <= GAP_SECONDS_MAX
+    assert tone_levels(heard, [GUEST_HERTZ])[0] < usual - 40, "never himself"
