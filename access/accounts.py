@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from access import audit, outbox
@@ -39,27 +40,21 @@ async def ensure(connection: AsyncConnection, integration: int, identity: Identi
 
     A handle is taken from the token once, and only if it is free: links to it must not move to somebody else.
     """
-    handle = identity.handle if identity.handle and await _is_free(connection, identity.handle) else None
-    row = await _by_subject(connection, integration, identity.subject)
-    if row is None:
-        new = {
-            "integration": integration,
-            "subject": identity.subject,
-            "name": identity.name,
-            "status": "active",
-            "created_at": now,
-        }
-        # A conflict can come from the handle (another account took it just now) or from the subject (this very one).
-        await connection.execute(insert_or_ignore(connection, accounts).values(new | _handle(handle)))
-        await connection.execute(insert_or_ignore(connection, accounts).values(new))
-    else:
-        changes = {} if identity.name is None else {"name": identity.name}
-        changes |= _handle(handle) if row.handle is None and handle is not None else {}
-        if changes:
-            await connection.execute(update(accounts).where(accounts.c.id == row.id).values(changes))
+    new = {
+        "integration": integration,
+        "subject": identity.subject,
+        "name": identity.name,
+        "status": "active",
+        "created_at": now,
+    }
+    await connection.execute(insert_or_ignore(connection, accounts).values(new))
     row = await _by_subject(connection, integration, identity.subject)
     assert row is not None
-    return _account(row)
+    if identity.name is not None and identity.name != row.name:
+        await connection.execute(update(accounts).where(accounts.c.id == row.id).values(name=identity.name))
+    if identity.handle is not None and row.handle is None:
+        await _take_handle(connection, row.id, identity.handle)
+    return (await by_ids(connection, [row.id]))[row.id]
 
 
 async def find(connection: AsyncConnection, ref: str, integration: int | None) -> Account | None:
@@ -100,11 +95,10 @@ async def lock(connection: AsyncConnection, account: int) -> None:
 
 async def set_handle(connection: AsyncConnection, account: int, handle: str, name: str | None) -> None:
     """409 handle_taken."""
-    query = select(accounts.c.id).where(accounts.c.handle_key == handle.lower(), accounts.c.id != account)
-    if (await connection.execute(query)).first() is not None:
+    if not await _take_handle(connection, account, handle):
         raise AccessError(409, "handle_taken", f"@{handle} is somebody else.", "handle")
-    values = _handle(handle) | ({} if name is None else {"name": name})
-    await connection.execute(update(accounts).where(accounts.c.id == account).values(values))
+    if name is not None:
+        await connection.execute(update(accounts).where(accounts.c.id == account).values(name=name))
 
 
 async def set_suspended(connection: AsyncConnection, account: int, suspended: bool, now: datetime) -> None:
@@ -126,8 +120,15 @@ async def _is_free(connection: AsyncConnection, handle: str) -> bool:
     return (await connection.execute(query)).first() is None
 
 
-def _handle(handle: str | None) -> dict[str, str]:
-    return {} if handle is None else {"handle": handle, "handle_key": handle.lower()}
+async def _take_handle(connection: AsyncConnection, account: int, handle: str) -> bool:
+    """Give the account this handle; False if it is somebody else's, perhaps only since a moment ago."""
+    values = {"handle": handle, "handle_key": handle.lower()}
+    try:
+        async with connection.begin_nested():  # a refused row must not undo the rest of the transaction
+            await connection.execute(update(accounts).where(accounts.c.id == account).values(values))
+    except IntegrityError:
+        return False
+    return True
 
 
 def _account(row: Row[Any]) -> Account:
