@@ -7,7 +7,7 @@ import { creatorPage } from "./page_creator.js";
 import { frontPage, notFoundView } from "./page_front.js";
 import { payPage } from "./page_pay.js";
 import { spacePage } from "./page_space.js";
-import { button, homeLink, plainView } from "./parts.js";
+import { button, plainView } from "./parts.js";
 import { errorText, t } from "./text.js";
 
 /**
@@ -21,7 +21,7 @@ import { errorText, t } from "./text.js";
  * @property {(milliseconds: number, load: () => Promise<unknown>) => Promise<void>} repeat
  *   Loads now and again later while the page can be seen; the first failure, and any that is not the network's, is shown.
  *
- * @typedef {import("./client.js").Account & {is_creator?: boolean}} Me
+ * @typedef {import("./client.js").Account & {creator: string | null}} Me with the handle as a creator
  */
 
 const main = /** @type {HTMLElement} */ (document.getElementById("main"));
@@ -42,7 +42,8 @@ const ROUTES = [
 async function whoAmI() {
   if (!api.token) return null;
   try {
-    return await api.get("/v1/me");
+    const { account, creator } = await api.get("/v1/me");
+    return { ...account, creator };
   } catch (error) {
     if (/** @type {any} */ (error).problem?.status === 401) {
       setToken(null);
@@ -68,7 +69,7 @@ async function signIn() {
 /** @param {Me} me */
 async function accountSheet(me) {
   const answer = await ask(t("account.signed_in_as", { name: me.name }), [
-    me.is_creator && h("a.button", { href: `/@${me.handle}` }, `@${me.handle}`),
+    me.creator && h("a.button", { href: `/@${me.creator}` }, `@${me.creator}`),
     h("div.row", {}, button("cancel", t("app.close")), button("sign-out", t("account.sign_out"))),
   ]);
   if (answer?.action !== "sign-out") return;
@@ -104,7 +105,7 @@ async function repeat(milliseconds, load) {
 /** @param {unknown} error */
 function showError(error) {
   const problem = /** @type {any} */ (error).problem;
-  if (problem?.status === 404) return show(main, notFoundView(), h("p.plain-next", {}, homeLink()));
+  if (problem?.status === 404) return show(main, notFoundView());
   if (!problem) console.error(error);
   const title = t(problem?.status === 0 ? "error.unreachable" : "error.other");
   const text = problem?.status === 0 ? t("error.unreachable_text") : errorText(error);
@@ -136,7 +137,7 @@ async function open() {
       return showError(error);
     }
   }
-  show(main, notFoundView(), h("p.plain-next", {}, homeLink()));
+  show(main, notFoundView());
 }
 
 takeTokenFromAddress();

@@ -1,5 +1,5 @@
 import { h, show } from "./dom.js";
-import { card, loadingView, plainView } from "./parts.js";
+import { card, homeLink, loadingView, plainView } from "./parts.js";
 import { t } from "./text.js";
 
 /** How often the lists are looked at again, in milliseconds. */
@@ -35,4 +35,4 @@ function list(id, title, spaces, none) {
   );
 }
 
-export const notFoundView = () => plainView({ title: t("error.not_found"), text: t("error.not_found_text") });
+export const notFoundView = () => plainView({ title: t("error.not_found"), text: t("error.not_found_text") }, homeLink());

@@ -8,7 +8,7 @@ const READ = 700;
 
 /** The checkout of test money. @param {import("./app.js").Page} page */
 export async function payPage({ main, api }) {
-  const what = currentCheckout();
+  const what = currentCheckout() ?? (await findCheckout(api));
   const back = what?.back ?? "/";
   /** @type {"open" | "working" | "declined" | "done"} */
   let state = "open";
@@ -42,6 +42,16 @@ export async function payPage({ main, api }) {
   draw();
 }
 
+/** The address was opened by itself, not from an offer. @param {import("./api.js").Api} api */
+async function findCheckout(api) {
+  if (!api.token) return null;
+  const { subscriptions } = await api.get("/v1/me/subscriptions");
+  const found = subscriptions.find((/** @type {any} */ one) => one.checkout_url?.endsWith(location.pathname));
+  if (!found) return null;
+  const back = found.creator.handle ? `/@${found.creator.handle}` : "/";
+  return { ...found, name: found.tier_name, creator: found.creator.name, back };
+}
+
 /** @param {import("./checkout.js").Checkout | null} what @param {string} state @param {string} trouble */
 function payView(what, state, trouble) {
   const working = state === "working";
@@ -50,7 +60,7 @@ function payView(what, state, trouble) {
     { "data-key": "pay" },
     h("p.test-money", {}, h("strong", {}, t("pay.test")), h("span", {}, t("pay.test_what"))),
     h("h1", { tabindex: "-1" }, t("pay.title")),
-    h("p.lead", {}, what ? t("pay.what", what) : t("pay.unknown")),
+    h("p.lead", {}, what ? t("pay.what", { name: what.name, creator: what.creator }) : t("pay.unknown")),
     what && h("p.offer-price", {}, priceText(what)),
     state === "declined" && h("p.notice", { role: "alert" }, t("pay.declined")),
     trouble && h("p.notice", { role: "alert" }, trouble),

@@ -131,7 +131,7 @@ async function personSheet(client, id) {
 async function endSheet(api, client) {
   const answer = await ask(t("action.end_sure"), [
     h("p", {}, t("action.end_what")),
-    h("div.row", {}, button("cancel", t("app.cancel")), button("end-now", t("action.end"), { kind: "danger" })),
+    h("div.row", {}, button("cancel", t("app.cancel")), button("end-now", t("action.end_all"), { kind: "danger" })),
   ]);
   if (answer) await api.post(`/v1/spaces/${client.id}/end`);
 }

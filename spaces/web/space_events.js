@@ -94,8 +94,10 @@ function followOthers(model, on) {
   const { client } = model;
   /** @type {Set<string>} */
   let asking = new Set();
+  let joining = true;
+  client.addEventListener("state", () => (joining = client.state === "connecting" || client.state === "reconnecting"));
   on("hands", (/** @type {import("./client.js").Hand[]} */ hands) => {
-    for (const { account } of hands) if (!asking.has(account.id)) toast(t("event.hand", { name: account.name }));
+    for (const { account } of hands) if (!joining && !asking.has(account.id)) toast(t("event.hand", { name: account.name }));
     asking = new Set(hands.map(({ account }) => account.id));
   });
   on("space", (/** @type {import("./client.js").Space} */ space) => {

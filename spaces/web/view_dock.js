@@ -13,7 +13,12 @@ export function dockView(model) {
     "section.dock",
     { "aria-label": t("space.controls"), "data-key": "dock" },
     model.microphone && h("p.notice", { role: "alert", "data-notice": model.microphone }, t(model.microphone)),
-    h(`p.status.${client.state}`, { role: "status" }, h("span.dot", { "aria-hidden": "true" }), statusText(model)),
+    h(
+      "div.dock-top",
+      {},
+      h(`p.status.${client.blocked ? "blocked" : client.state}`, { role: "status" }, h("span.dot", { "aria-hidden": "true" }), statusText(model)),
+      inside && volumeView(client.volume),
+    ),
     inside ? insideView(model) : outsideView(model),
   );
 }
@@ -64,22 +69,21 @@ function outsideView({ client, space, waiting }) {
       kind: "primary big",
       icon: onStage ? "mic" : "listen",
     }),
-    role === "host" && button("end", t("action.end"), { kind: "danger" }),
+    role === "host" && endButton(),
   );
 }
 
 /** With sound. @param {Model} model */
 function insideView(model) {
   const { client, space } = model;
+  const hosting = client.you?.role === "host" || client.you?.role === "cohost";
   return h(
     "div.controls",
     { "data-key": "inside" },
     client.blocked && button("sound-tap", t("action.tap_for_sound"), { kind: "primary big", icon: "volume" }),
     client.onStage ? speakerControls(model) : listenerControls(model),
-    volumeView(client.volume),
-    client.you?.role === "host" && space.state === "scheduled"
-      && button("start", t("action.start"), { kind: "primary" }),
-    client.you?.role === "host" && space.state === "live" && button("end", t("action.end"), { kind: "danger" }),
+    hosting && space.state === "scheduled" && button("start", t("action.start"), { kind: "primary", "data-key": "start" }),
+    client.you?.role === "host" && space.state === "live" && endButton(),
     button("leave", t("action.leave"), { icon: "leave" }),
   );
 }
@@ -96,7 +100,7 @@ function speakerControls({ client }) {
         "data-key": "mute",
         title: t("action.mute_key"),
       })
-      : button("microphone", t("action.mic_on"), { icon: "mic", kind: "primary", "data-key": "microphone" }),
+      : button("microphone", t("action.mic_on"), { icon: "mic", kind: "primary big", "data-key": "microphone" }),
     role !== "host" && button("step-down", t("action.step_down"), { icon: "down", "data-key": "step-down" }),
   ];
 }
@@ -109,6 +113,9 @@ function listenerControls({ client, space }) {
     ? button("withdraw", t("action.withdraw"), { icon: "hand", kind: "toggled", "data-key": "hand" })
     : button("ask", t("action.ask"), { icon: "hand", "data-key": "hand" });
 }
+
+const endButton = () =>
+  button("end", t("action.end"), { kind: "danger", "aria-label": t("action.end_all"), "aria-haspopup": "dialog", "data-key": "end" });
 
 /** @param {number} volume */
 function volumeView(volume) {

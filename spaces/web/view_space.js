@@ -20,8 +20,7 @@ export function spaceView(model) {
     { "data-key": "space", "data-view": over ? space.state : locked ? client.state === "evicted" ? "evicted" : "locked" : space.state },
     headView(space),
     over ? overView(model) : locked ? lockedView(model, refused) : null,
-    over ? null : stageView(model),
-    !over && !locked && hostView(model),
+    over ? null : h("div.room", {}, !locked && hostView(model), stageView(model)),
     !over && !locked && dockView(model),
   );
 }
@@ -88,7 +87,7 @@ function hostView({ client, space }) {
   const role = client.you?.role;
   if (space.state !== "live" || (role !== "host" && role !== "cohost")) return null;
   return h(
-    "section.requests",
+    `section.requests${client.hands.length ? "" : ".idle"}`,
     { "aria-labelledby": "requests-title", "data-key": "requests" },
     h("h2", { id: "requests-title" }, t("space.requests"), client.hands.length > 0 && h("span.number", {}, client.hands.length)),
     client.hands.length === 0
