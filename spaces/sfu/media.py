@@ -114,7 +114,7 @@ class Media:
             self.close_space(space)
         self._service_task.cancel()
         await asyncio.gather(self._service_task, *self._closing, return_exceptions=True)
-        await asyncio.to_thread(self._thread.stop)
+        self._thread.stop()  # at most a tick
         self._udp.close()
 
     @property
