@@ -69,7 +69,7 @@ async function signIn() {
 /** @param {Me} me */
 async function accountSheet(me) {
   const answer = await ask(t("account.signed_in_as", { name: me.name }), [
-    me.creator && h("a.button", { href: `/@${me.creator}` }, `@${me.creator}`),
+    me.creator !== null && h("a.button", { href: `/@${me.creator}` }, `@${me.creator}`),
     h("div.row", {}, button("cancel", t("app.close")), button("sign-out", t("account.sign_out"))),
   ]);
   if (answer?.action !== "sign-out") return;

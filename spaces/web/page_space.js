@@ -22,6 +22,7 @@ const LOOK_EVERY = 5_000;
  * @property {import("./app.js").Me | null} me
  * @property {string} microphone Why there is none, as a key of messages; or empty.
  * @property {string} status What is being waited for, as a key of messages; or empty.
+ * @property {boolean} asking To speak: from the tap on, until one is on stage, withdraws or is declined.
  * @property {boolean} waiting To hear it as soon as it starts.
  * @property {string} busy The tier that is being opened.
  */
@@ -37,7 +38,16 @@ export async function spacePage({ main, api, me, signIn, repeat }, id) {
   });
   Object.assign(window, { spaces: { client } }); // for whoever embeds, measures or debugs
   /** @type {Model} */
-  const model = { space: /** @type {any} */ (null), client, me, microphone: "", status: "", waiting: false, busy: "" };
+  const model = {
+    space: /** @type {any} */ (null),
+    client,
+    me,
+    microphone: "",
+    status: "",
+    asking: false,
+    waiting: false,
+    busy: "",
+  };
 
   const draw = () => {
     if (!model.space) return;

@@ -73,12 +73,13 @@ export function spaceActions(model, draw, { api, signIn }) {
     "sound-tap": () => client.listen(),
     leave: () => {
       model.microphone = "";
+      model.asking = false;
       client.leave().catch(() => {}); // silent here already; a lost socket leaves by itself
     },
     microphone: () => turnOnMicrophone(model, draw),
     mute: () => toggleMute(client),
     ask: saying(() => askToSpeak(model, draw)),
-    withdraw: saying(() => client.lowerHand()),
+    withdraw: saying(() => withdraw(model)),
     "step-down": saying(() => client.bringDown()),
     accept: saying((control) => client.accept(account(control))),
     decline: saying((control) => client.decline(account(control))),
@@ -96,20 +97,31 @@ export function spaceActions(model, draw, { api, signIn }) {
   };
 }
 
-/** Asks the host, and meanwhile the browser: who is accepted should not have to look for a prompt then. */
-async function askToSpeak(/** @type {Model} */ model, /** @type {() => void} */ draw) {
+/**
+ * Asks the host, and meanwhile the browser: who is accepted should not have to look for a prompt then.
+ *
+ * @param {Model} model @param {() => void} draw
+ */
+async function askToSpeak(model, draw) {
   const { client } = model;
   const microphone = openMicrophone().then((track) => track.stop());
   microphone.catch(() => {}); // told below, once the hand is up
-  if (window.isSecureContext) await client.raiseHand();
+  model.asking = window.isSecureContext;
+  if (model.asking) await client.raiseHand();
   try {
     await microphone;
     model.microphone = "";
   } catch (error) {
     model.microphone = `microphone.${/** @type {MicrophoneError} */ (error).code}`;
-    if (client.handRaised) await client.lowerHand();
+    if (!client.onStage) await withdraw(model);
   }
   draw();
+}
+
+/** @param {Model} model */
+async function withdraw(model) {
+  model.asking = false;
+  if (model.client.handRaised) await model.client.lowerHand();
 }
 
 /** @param {import("./client.js").SpaceClient} client @param {string} id */

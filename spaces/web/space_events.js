@@ -72,20 +72,23 @@ function followRole(model, on, draw) {
   const { client } = model;
   /** @type {boolean | null} */
   let wasOnStage = null;
-  let asked = false;
-  on("hand", (raised) => (asked = raised || (asked && client.onStage)));
+  on("hand", (raised) => {
+    if (raised || client.onStage || !model.asking) return;
+    model.asking = false; // neither withdrawn nor accepted
+    toast(t("event.declined"));
+  });
   on("you", () => {
     document.documentElement.dataset.role = client.you?.role;
     if (client.onStage && wasOnStage === false) {
       toast(t("event.you_on_stage"));
       // Who asked is ready to be heard; who was brought up unasked decides about the microphone.
-      if (asked && client.state === "listening") turnOnMicrophone(model, draw);
+      if (model.asking && client.state === "listening") turnOnMicrophone(model, draw);
     } else if (!client.onStage && wasOnStage) {
       toast(t("event.you_off_stage"));
       model.microphone = "";
     }
     wasOnStage = client.onStage;
-    asked = client.handRaised;
+    if (client.onStage) model.asking = false;
   });
 }
 
