@@ -60,10 +60,9 @@ class World:
         return account, creator
 
     async def tier(self, owner: Account, creator: Creator, level: int = 1, **options: Any) -> Tier:
-        price = {"amount_minor": 100 * level + 99, "currency": "USD"}
-        return await self.access.create_tier(
-            owner, creator, **({"name": f"Level {level}", "level": level} | price | options)
-        )
+        usual: dict[str, Any] = {"name": f"Level {level}", "level": level, "currency": "USD"}
+        usual["amount_minor"] = 100 * level + 99
+        return await self.access.create_tier(owner, creator, **(usual | options))
 
     async def subscribe(self, fan: Account, creator: Creator, tier: Tier) -> Subscription:
         """Begin and pay."""
