@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from access.decide import Action, Allow, Deny, Offer, Policy, Resource
-from access.model import Account
+from access.model import Account, Admission
 from access.service import Access
 from access.tokens import is_join_token_untrusted
 from spaces.errors import RequestError
@@ -29,6 +29,7 @@ from spaces.tasks import Background
 
 log = structlog.get_logger()
 
+CLIENT_DEFAULT = "default"
 CLIENT = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 
 RECHECKS_AT_ONCE_MAX = 8
@@ -101,15 +102,12 @@ class Door:
         live.room.check_over()
         if kind is Kind.WHIP and account is not None:
             live.room.check_stage(account.id)  # before access: nothing on sale would bring anybody on stage
-        role = live.room.role_of(seat.account)
-        admission = await self._access.admit(
-            account, _action(kind), resource_of(live.room.record), role=_stage_role(role), client=seat.client
-        )
-        if isinstance(admission, Deny):
-            raise self._refusal(admission)
+        admission = await self._admit(live, account, kind, seat)
         entry = Entry(
             secrets.token_urlsafe(16), kind, seat, account, address, admission.id, admission.allow, live
         )  # fmt: skip
+        held = live.room.seats.get(seat, {}).get(kind)
+        replaced = live.entries.get(held.id) if held is not None else None
         try:
             events = live.room.apply(Join(seat, kind, entry.id, self._now()))
         except RequestError:
@@ -117,30 +115,39 @@ class Door:
             raise
         if account is not None:
             live.accounts[account.id] = account
+        entry.replaces = replaced
         live.entries[entry.id] = entry
         self._rooms.publish(live, events)
         self.allowed(entry)
-        if entry.role is not role:  # it changed while the database was asked
-            await self.recheck([entry])
         return entry
+
+    async def _admit(self, live: Live, account: Account | None, kind: Kind, seat: SeatKey) -> Admission:
+        """Decided for the role that this account has when it is seated, not for one it had when we asked."""
+        while True:
+            role = live.room.role_of(seat.account)
+            admission = await self._access.admit(
+                account, _action(kind), resource_of(live.room.record), role=_stage_role(role), client=seat.client
+            )
+            if isinstance(admission, Deny):
+                raise self._refusal(admission)
+            if live.room.role_of(seat.account) is role:
+                return admission
+            await self._access.leave(admission.id)
 
     async def admit_again(self, entry: Entry) -> None:
         """Before a socket's next media: a fresh decision and admission in place of the old. Raises RequestError."""
         old = entry.admission
-        admission = await self._access.admit(
-            entry.account,
-            Action.JOIN,
-            resource_of(entry.live.room.record),
-            role=_stage_role(entry.role),
-            client=entry.seat.client,
-        )
-        if isinstance(admission, Deny):
-            refused = self._refusal(admission)
+        try:
+            admission = await self._admit(entry.live, entry.account, entry.kind, entry.seat)
+        except RequestError as refused:
             self.evict(entry, refused)
-            raise refused
+            raise
         entry.admission, entry.allow = admission.id, admission.allow
         self.allowed(entry)
         await self._access.leave(old)
+        if entry.id not in entry.live.entries:
+            await self._access.leave(admission.id)
+            raise RequestError(409, "gone", "this session has ended meanwhile")
 
     async def confirm(self, entry: Entry) -> bool:
         """Asked when media connects and before any flows. False also when the database cannot be asked."""
@@ -154,8 +161,25 @@ class Door:
         return right and entry.id in entry.live.entries
 
     def media_changed(self, entry: Entry, connected: bool) -> None:
+        """Its media has come up or gone."""
         if entry.id in entry.live.entries:
             self._rooms.apply(entry.live, MediaChanged(entry.id, connected))
+
+    def recheck_soon(self, entry: Entry) -> None:
+        """Media was refused at connect: find out why, and say so."""
+        self._background.spawn(self.recheck([entry]), "recheck")
+
+    def leave_later(self, entry: Entry, seconds: float) -> None:
+        """Its connection broke: it may be back, in the same seat, before this."""
+
+        async def wait() -> None:
+            await asyncio.sleep(seconds)
+            if entry.id in entry.live.entries:
+                if entry.peer is not None:
+                    entry.peer.end(Ending("left"))
+                self.leave(entry)
+
+        self._background.spawn(wait(), "linger")
 
     # --- out
 

@@ -15,6 +15,7 @@ from spaces.room import Room
 from spaces.room_commands import (
     DetailsChanged,
     Event,
+    HandChanged,
     HandsChanged,
     MuteChanged,
     RoleChanged,
@@ -35,7 +36,7 @@ class Ending:
     """Why a session is ended by us."""
 
     reason: str
-    """replaced, off_stage, ended, evicted or draining."""
+    """replaced, off_stage, ended, evicted, left or draining."""
     problem: RequestError | None = None
     """evicted: what joining again would be refused with."""
 
@@ -47,6 +48,7 @@ class Peer(Protocol):
         """An event, encoded. Sockets take it; a WHIP or WHEP session has no ears for it."""
 
     def role_changed(self, role: Role) -> None: ...
+    def hand_changed(self, raised: bool) -> None: ...
     def mute_changed(self, muted: bool) -> None: ...
     def end(self, ending: Ending) -> None:
         """Stop its media before returning; say goodbye. Its entry is gone already."""
@@ -68,6 +70,8 @@ class Entry:
     """As decided last."""
     live: Live
     peer: Peer | None = None
+    replaces: Entry | None = None
+    """The session of the same kind that was in this seat before."""
 
     @property
     def role(self) -> Role:
@@ -128,6 +132,9 @@ class Live:
                 case HandsChanged():
                     hands = hands_view(self.room, self.accounts)
                     self._announce(HandsEvent(seq=self.ring.next, hands=hands), hosts_only=True)
+                case HandChanged(account, raised):
+                    for peer in self._peers_of(account):
+                        peer.hand_changed(raised)
                 case MuteChanged(account, muted):
                     for peer in self._peers_of(account):
                         peer.mute_changed(muted)

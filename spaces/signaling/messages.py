@@ -155,9 +155,24 @@ NumberedEvent = SpaceEvent | StageEvent | HandsEvent | RoleEvent | EndedEvent
 # --- events of the moment
 
 
+class IceServer(Struct, kw_only=True, frozen=True):
+    """A TURN server, as RTCPeerConnection takes it."""
+
+    urls: list[str]
+    username: str
+    credential: str
+
+
 class Offer(Struct, kw_only=True, frozen=True, tag_field="type", tag="offer"):
     session: str
     sdp: str
+    ice_servers: list[IceServer] | UnsetType = UNSET
+
+
+class Hand(Struct, kw_only=True, frozen=True, tag_field="type", tag="hand"):
+    """Your own hand."""
+
+    raised: bool
 
 
 class Speaking(Struct, kw_only=True, frozen=True, tag_field="type", tag="speaking"):
@@ -178,4 +193,4 @@ class Evicted(Struct, kw_only=True, frozen=True, tag_field="type", tag="evicted"
     problem: Problem
 
 
-ServerMessage = Ok | Welcome | Refused | NumberedEvent | Offer | Speaking | Count | MediaState | Evicted
+ServerMessage = Ok | Welcome | Refused | NumberedEvent | Offer | Hand | Speaking | Count | MediaState | Evicted

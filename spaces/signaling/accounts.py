@@ -1,0 +1,36 @@
+"""Accounts and creators as requests name them."""
+
+from __future__ import annotations
+
+from access.model import Account, Creator
+from access.service import Access
+from spaces.errors import RequestError
+
+
+async def need_account(access: Access, caller: Account, ref: str) -> Account:
+    """Of `17`, `@ada` or `sub:x` (of the caller's own integration). Raises RequestError(404)."""
+    account = await access.find_account(ref, integration=caller.integration)
+    if account is None:
+        raise RequestError(404, "unknown_account", "there is no such account")
+    return account
+
+
+async def own_creator(access: Access, caller: Account) -> Creator:
+    """The creator that the caller is. Raises RequestError(403)."""
+    creator = await access.creator_of(caller.id)
+    if creator is None:
+        raise RequestError(403, "not_creator", "become a creator first: POST /v1/creators")
+    return creator
+
+
+async def creator_account(access: Access, caller: Account, named: str | None) -> int:
+    """The creator whose Space this is to be: the caller himself, by whatever name. Raises RequestError(403 | 404)."""
+    own = await own_creator(access, caller)
+    if named is None or named in (own.handle, f"@{own.handle}"):
+        return own.id
+    account = await access.find_account(named, integration=caller.integration)
+    if account is None:
+        raise RequestError(422, "unknown_creator", "there is no such creator", field="creator")
+    if account.id != own.id:
+        raise RequestError(403, "not_creator", "only the creator opens Spaces of his own")
+    return own.id

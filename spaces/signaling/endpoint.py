@@ -1,0 +1,140 @@
+"""A route of the API as data, and the one way in which requests become calls and answers become responses."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from access.model import Account
+from spaces.errors import RequestError
+from spaces.signaling.client_address import client_address
+from spaces.signaling.services import Services
+
+SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
+ADDRESS: web.RequestKey[str] = web.RequestKey("client_address", str)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, its sender known and its body read."""
+
+    services: Services
+    request: web.Request
+    account: Account | None
+    body: Any
+    """Of the route's `body` type; None if it has none."""
+
+    def match(self, name: str) -> str:
+        return self.request.match_info[name]
+
+    @property
+    def me(self) -> Account:
+        """The caller, on routes that need one."""
+        assert self.account is not None
+        return self.account
+
+    @property
+    def address(self) -> str:
+        return self.request[ADDRESS]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer with headers or a status of its own."""
+
+    body: Any
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+Handler = Callable[[Call], Awaitable[Any]]
+"""Returns a struct (200, or the route's status), an Answer, None (204) or a response of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    tag: str
+    sign_in: bool = False
+    """Whether a caller without a token is refused here, before anything else is looked at."""
+    own_token: bool = False
+    """The handler reads the token itself (it may be a join token)."""
+    body: Any = None
+    body_optional: bool = False
+    answer: Any = None
+    status: int = 200
+    problems: tuple[int, ...] = ()
+    query: tuple[tuple[str, str], ...] = ()
+    """Names and descriptions."""
+    consumes: str = "application/json"
+    produces: str = "application/json"
+    limit: str = "requests"
+    """Which budget of the client's address it draws on: requests, offers, or none."""
+
+
+def install(app: web.Application, routes: list[Route]) -> None:
+    for route in routes:
+        app.router.add_route(route.method, route.path, partial(_serve, route))
+
+
+async def _serve(route: Route, request: web.Request) -> web.StreamResponse:
+    services = request.app[SERVICES]
+    address = client_address(
+        request.remote, request.headers.getall("X-Forwarded-For", []), services.trusted_proxies
+    )  # fmt: skip
+    request[ADDRESS] = address
+    if route.limit == "offers":
+        services.limiters.offers.take(address, services.clock())
+    elif route.limit == "requests":
+        services.limiters.requests.take(address, services.clock())
+    account = None if route.own_token else await services.door.account_of(bearer_token(request))
+    if route.sign_in and account is None:
+        raise RequestError(401, "not_signed_in", "sign in first: this needs an account token")
+    body = None if route.body is None else await _read_body(route, request)
+    answer = await route.handler(Call(services, request, account, body))
+    if isinstance(answer, web.StreamResponse):
+        return answer
+    if not isinstance(answer, Answer):
+        answer = Answer(answer, 204 if answer is None else route.status)
+    headers = {"Cache-Control": "no-store", **dict(answer.headers)}
+    if answer.body is None:
+        return web.Response(status=answer.status, headers=headers)
+    return web.Response(
+        status=answer.status,
+        body=msgspec.json.encode(answer.body),
+        content_type="application/json",
+        charset="utf-8",
+        headers=headers,
+    )
+
+
+def bearer_token(request: web.Request) -> str | None:
+    """Of `Authorization: Bearer …`; None without the header. Raises RequestError(401) for any other scheme."""
+    header = request.headers.get("Authorization")
+    if header is None:
+        return None
+    scheme, _, token = header.strip().partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise RequestError(401, "token_malformed", "Authorization: Bearer and a token")
+    return token.strip()
+
+
+async def _read_body(route: Route, request: web.Request) -> Any:
+    if not request.can_read_body and route.body_optional:
+        return msgspec.convert({}, route.body)
+    need_content_type(request, "application/json")
+    return msgspec.json.decode(await request.read(), type=route.body)
+
+
+def need_content_type(request: web.Request, content_type: str) -> None:
+    """Raises RequestError(415)."""
+    if request.content_type != content_type:
+        raise RequestError(415, "bad_content_type", f"the body is to be {content_type}")

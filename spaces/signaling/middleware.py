@@ -1,0 +1,93 @@
+"""Around every request, from the outside in: its line in the log, CORS, and exceptions as problem documents."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+from aiohttp import web
+
+from spaces.errors import RequestError
+from spaces.signaling import cors
+from spaces.signaling.endpoint import ADDRESS, SERVICES
+from spaces.signaling.problems import as_request_error, problem_response
+
+log = structlog.get_logger()
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/web/{path:.+}"})
+"""Routes whose every call would drown the others in the log."""
+
+
+@web.middleware
+async def logged(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """One line per request, with an id that comes back in X-Request-Id. The path is the route's: ids may be secrets."""
+    given = request.headers.get("X-Request-Id", "")
+    request_id = given if REQUEST_ID.match(given) else secrets.token_hex(8)
+    began = time.monotonic()
+    with structlog.contextvars.bound_contextvars(request=request_id):
+        response = await handler(request)
+        seconds = time.monotonic() - began
+        resource = request.match_info.route.resource
+        route = resource.canonical if resource is not None else "unknown"
+        status = str(response.status)
+        if not isinstance(response, web.WebSocketResponse):
+            request.app[SERVICES].metrics.requests.labels(request.method, route, status).observe(seconds)
+        if route not in QUIET or response.status >= 500:
+            log.info(
+                "request",
+                method=request.method,
+                route=route,
+                status=response.status,
+                milliseconds=round(seconds * 1_000, 1),
+                client=request.get(ADDRESS, request.remote),
+                space=request.match_info.get("space"),
+            )
+        if not response.prepared:
+            response.headers["X-Request-Id"] = request_id
+    return response
+
+
+@web.middleware
+async def cross_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
+    response = cors.preflight(request) if cors.is_preflight(request) else await handler(request)
+    if not response.prepared:
+        response.headers.update(cors.cors_headers(request, request.app[SERVICES].config.allowed_origins))
+    return response
+
+
+@web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Whatever is raised becomes a problem document; what nobody expected is logged with its traceback."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        return _of_aiohttp(error)
+    except Exception as error:
+        refused = as_request_error(error)
+        if refused is None:
+            log.error("request failed", method=request.method, path=request.path, exc_info=error)
+            refused = RequestError(500, "internal", "that is our fault; it has been noted")
+        return problem_response(refused)
+
+
+def _of_aiohttp(error: web.HTTPException) -> web.StreamResponse:
+    match error:
+        case web.HTTPMethodNotAllowed():
+            allow = ", ".join(sorted(error.allowed_methods))
+            return problem_response(
+                RequestError(405, "bad_method", f"this address takes {allow}"), {"Allow": allow}
+            )  # fmt: skip
+        case web.HTTPNotFound():
+            return problem_response(RequestError(404, "unknown_address", "there is nothing at this address"))
+        case web.HTTPRequestEntityTooLarge():
+            return problem_response(RequestError(413, "too_large", "the body is too large"))
+        case _ if error.status >= 400:
+            return problem_response(RequestError(error.status, "http", error.reason))
+        case _:
+            return error

@@ -1,0 +1,132 @@
+"""The OpenAPI 3.1 document, made of the route table and the very types that requests are decoded with."""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+
+from spaces.signaling import answers, messages
+from spaces.signaling.endpoint import Route
+
+TEMPLATE = "#/components/schemas/{name}"
+DESCRIPTIONS = {
+    101: "Switching to WebSocket",
+    200: "Done",
+    201: "Made",
+    204: "Done",
+    400: "Bad request",
+    401: "No token, or a bad one",
+    402: "Would be admitted if paid; `offers` says what",
+    403: "Not allowed",
+    404: "Unknown",
+    409: "Wrong state",
+    410: "The Space has ended",
+    412: "Another session's ETag",
+    413: "Too large",
+    415: "Another content type is wanted",
+    422: "A bad field, named by `field`",
+    428: "If-Match is missing",
+    429: "Too many; see Retry-After",
+    503: "Full, busy or not ready; see Retry-After",
+}
+SOCKET_TYPES = (messages.ClientMessage, messages.ServerMessage)
+
+
+def document(routes: list[Route]) -> dict[str, Any]:
+    types = [t for route in routes for t in (route.body, route.answer) if t is not None]
+    _, components = msgspec.json.schema_components(
+        [answers.Problem, *types, *SOCKET_TYPES], ref_template=TEMPLATE
+    )  # fmt: skip
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Spaces",
+            "version": version("spaces"),
+            "description": "Live audio rooms that a creator's paying fans can get into. The socket's messages are the "
+            "schemas named after their `type`; PROTOCOL.md tells their story.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    }
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "summary": route.summary,
+        "operationId": _operation_id(route),
+        "tags": [route.tag],
+        "parameters": [
+            *({"name": n, "in": "path", "required": True, "schema": {"type": "string"}} for n in _names(route.path)),
+            *(
+                {"name": n, "in": "query", "required": False, "schema": {"type": "string"}, "description": text}
+                for n, text in route.query
+            ),
+        ],
+        "responses": _responses(route),
+    }
+    if route.tag != "operations":
+        operation["security"] = [{"bearer": []}] if route.sign_in else [{}, {"bearer": []}]
+    if route.body is not None:
+        operation["requestBody"] = {
+            "required": not route.body_optional,
+            "content": {route.consumes: {"schema": _reference(route.body)}},
+        }
+    elif route.consumes != "application/json":
+        operation["requestBody"] = {"required": True, "content": {route.consumes: {"schema": {"type": "string"}}}}
+    return operation
+
+
+def _responses(route: Route) -> dict[str, Any]:
+    success: dict[str, Any] = {"description": DESCRIPTIONS[route.status]}
+    if route.answer is not None:
+        success["content"] = {route.produces: {"schema": _reference(route.answer)}}
+    elif route.produces != "application/json":
+        success["content"] = {route.produces: {"schema": {"type": "string"}}}
+    if route.produces == "application/sdp":
+        success["headers"] = {
+            name: {"schema": {"type": "string"}, "description": text}
+            for name, text in (
+                ("Location", "the session: DELETE it to leave"),
+                ("ETag", "the ICE session"),
+                ("Link", "TURN servers, RFC 9725 §4.6"),
+            )
+        }
+    responses = {str(route.status): success}
+    for status in sorted(_problems(route)):
+        content = {"application/problem+json": {"schema": _reference(answers.Problem)}}
+        if route.answer is answers.HealthView:
+            content = {"application/json": {"schema": _reference(answers.HealthView)}}
+        responses[str(status)] = {"description": DESCRIPTIONS[status], "content": content}
+    return responses
+
+
+def _problems(route: Route) -> set[int]:
+    problems = set(route.problems)
+    if route.tag != "operations":
+        problems |= {401, 429}
+    if route.body is not None:
+        problems |= {413, 415, 422}
+    return problems
+
+
+def _reference(kind: type) -> dict[str, str]:
+    return {"$ref": TEMPLATE.format(name=kind.__name__)}
+
+
+def _names(path: str) -> list[str]:
+    return re.findall(r"{(\w+)}", path)
+
+
+def _operation_id(route: Route) -> str:
+    words = re.sub(r"[^A-Za-z0-9]+", " ", route.path).split()
+    return "_".join([route.method.lower(), *(word for word in words if word != "v1")])

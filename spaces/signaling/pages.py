@@ -1,0 +1,76 @@
+"""The page: static files that are served as they are, under a policy that lets no foreign or inline code run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aiohttp import web
+
+from spaces.signaling.endpoint import Call
+
+WEB = Path(__file__).resolve().parent.parent / "web"
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "media-src 'self' blob: mediastream:",
+        "connect-src 'self' {sockets}",
+        "manifest-src 'self'",
+        "worker-src 'self'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+
+TYPES = {
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".webmanifest": "application/manifest+json",
+    ".woff2": "font/woff2",
+}
+
+
+def page_headers(host: str) -> dict[str, str]:
+    """`connect-src 'self'` does not cover ws: and wss: in older browsers, so our own host is named."""
+    policy = CONTENT_SECURITY_POLICY.format(sockets=f"ws://{host} wss://{host}" if host else "ws: wss:")
+    return {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",  # an address may hold a checkout's reference
+        "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cache-Control": "no-cache",  # asked for again each time, and answered 304: a new version is there at once
+    }
+
+
+async def get_page(call: Call) -> web.StreamResponse:
+    return web.FileResponse(
+        WEB / "index.html", headers={**page_headers(_host(call.request)), "Content-Type": "text/html; charset=utf-8"}
+    )
+
+
+async def get_file(call: Call) -> web.StreamResponse:
+    path = (WEB / call.match("path")).resolve()
+    kind = TYPES.get(path.suffix)
+    if kind is None or not path.is_relative_to(WEB) or not path.is_file():
+        raise web.HTTPNotFound
+    text = kind.startswith("text/") or kind.endswith("+xml")
+    headers = page_headers(_host(call.request))
+    headers["Content-Type"] = f"{kind}; charset=utf-8" if text else kind
+    headers["Cross-Origin-Resource-Policy"] = "cross-origin"  # client.js is an SDK for other sites too
+    headers["Access-Control-Allow-Origin"] = "*"
+    return web.FileResponse(path, headers=headers)
+
+
+def _host(request: web.Request) -> str:
+    """The Host header, if it can stand in a policy."""
+    host = request.host
+    return host if host and all(c.isalnum() or c in "-.:[]" for c in host) else ""

@@ -1,0 +1,106 @@
+"""Creators over HTTP: their public profile, what they offer, and what they give away."""
+
+from __future__ import annotations
+
+from access.errors import AccessError
+from access.model import Account, Creator
+from spaces.errors import RequestError
+from spaces.room_rules import State
+from spaces.signaling.accounts import need_account
+from spaces.signaling.answers import CompsView, CompView, CreatorView, MeView, TierView
+from spaces.signaling.bodies import NewComp, NewCreator, NewTier
+from spaces.signaling.endpoint import Answer, Call
+from spaces.signaling.rest_spaces import show_many
+from spaces.signaling.views import account_view, comp_view, standing_view, tier_view
+
+
+async def get_me(call: Call) -> MeView:
+    creator = await call.services.access.creator_of(call.me.id)
+    return MeView(
+        account=account_view(call.me, call.me),
+        is_creator=creator is not None,
+        creator=None if creator is None else creator.handle,
+    )
+
+
+async def create_creator(call: Call) -> Answer:
+    body: NewCreator = call.body
+    creator = await call.services.access.create_creator(call.me, handle=body.handle, name=body.name)
+    return Answer(await _show(call, creator), 201, (("Location", f"/v1/creators/{creator.handle}"),))
+
+
+async def get_creator(call: Call) -> CreatorView:
+    return await _show(call, await _creator(call))
+
+
+async def create_tier(call: Call) -> TierView:
+    body: NewTier = call.body
+    tier = await call.services.access.create_tier(
+        call.me,
+        await _creator(call),
+        name=body.name,
+        level=body.level,
+        amount_minor=body.price.amount_minor,
+        currency=body.price.currency,
+        benefits=body.benefits,
+    )
+    return tier_view(tier)
+
+
+async def create_comp(call: Call) -> CompView:
+    body: NewComp = call.body
+    services = call.services
+    creator = await _creator(call)
+    account = await need_account(services.access, call.me, body.account)
+    comp = await services.access.create_comp(call.me, creator, account, tier=int(body.tier), ends_at=body.ends_at)
+    services.rights.nudge()
+    return comp_view(comp, {account.id: account}, call.me)
+
+
+async def list_comps(call: Call) -> CompsView:
+    access = call.services.access
+    comps = await access.comps(call.me, await _creator(call))
+    accounts = await access.accounts({comp.account for comp in comps})
+    return CompsView(comps=[comp_view(comp, accounts, call.me) for comp in comps])
+
+
+async def end_comp(call: Call) -> CompView:
+    services, number = call.services, call.match("comp")
+    creator = await _creator(call)
+    comp = await services.access.end_comp(call.me, creator, read_id(number, "comp"))
+    services.rights.nudge()
+    return comp_view(comp, await services.access.accounts({comp.account}), call.me)
+
+
+def read_id(text: str, what: str) -> int:
+    """A decimal id in a path. Raises RequestError(404)."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= 19 and int(text) < 2**63):
+        raise RequestError(404, f"unknown_{what}", f"there is no such {what}")
+    return int(text)
+
+
+async def _creator(call: Call) -> Creator:
+    return await call.services.access.creator(call.match("handle"))
+
+
+async def _show(call: Call, creator: Creator) -> CreatorView:
+    services, viewer = call.services, call.account
+    tiers = await services.access.tiers(creator.id, drafts=viewer is not None and viewer.id == creator.id)
+    spaces = await services.rooms.listed((State.LIVE, State.SCHEDULED), creator=creator.id)
+    standing = None if viewer is None else await services.access.standing(viewer, creator.id)
+    return CreatorView(
+        account=account_view(await _account_of(call, creator), viewer),
+        handle=creator.handle,
+        name=creator.name,
+        kind=creator.kind,  # type: ignore[arg-type]
+        tiers=[tier_view(tier) for tier in tiers],
+        spaces=await show_many(call, spaces),
+        you=None if standing is None else standing_view(standing),
+    )
+
+
+async def _account_of(call: Call, creator: Creator) -> Account:
+    found = await call.services.access.accounts({creator.id})
+    if creator.id not in found:
+        raise AccessError(404, "unknown_creator", "there is no such creator")
+    return found[creator.id]

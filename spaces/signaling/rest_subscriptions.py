@@ -1,0 +1,64 @@
+"""Subscriptions over HTTP: subscribe, pay with test money, cancel."""
+
+from __future__ import annotations
+
+from access.model import Account, Subscription
+from spaces.signaling.answers import SubscriptionsView, SubscriptionView
+from spaces.signaling.bodies import Cancellation, NewSubscription, Payment
+from spaces.signaling.endpoint import Answer, Call
+from spaces.signaling.rest_creators import read_id
+from spaces.signaling.views import subscription_view
+
+
+async def subscribe(call: Call) -> Answer:
+    body: NewSubscription = call.body
+    access = call.services.access
+    creator = await access.creator(call.match("handle"))
+    subscription = await access.subscribe(call.me, creator, tier=int(body.tier))
+    return Answer((await _show(call, [subscription], call.me))[0], 201)
+
+
+async def list_subscribers(call: Call) -> SubscriptionsView:
+    access = call.services.access
+    found = await access.subscribers(call.me, await access.creator(call.match("handle")))
+    return SubscriptionsView(subscriptions=await _show(call, found, call.me))
+
+
+async def list_mine(call: Call) -> SubscriptionsView:
+    found = await call.services.access.subscriptions(call.me)
+    return SubscriptionsView(subscriptions=await _show(call, found, call.me))
+
+
+async def cancel(call: Call) -> SubscriptionView:
+    body: Cancellation = call.body
+    number = read_id(call.match("subscription"), "subscription")
+    subscription = await call.services.access.cancel(call.me, number, at=body.at)
+    call.services.rights.nudge()
+    return (await _show(call, [subscription], call.me))[0]
+
+
+async def get_checkout(call: Call) -> SubscriptionView:
+    """What an address `…/pay/{ref}` asks money for; whoever has the address may see it."""
+    subscription = await call.services.access.checkout(call.match("ref"))
+    return (await _show(call, [subscription], None, payer=True))[0]
+
+
+async def pay(call: Call) -> SubscriptionView:
+    body: Payment = call.body
+    subscription = await call.services.access.pay(call.match("ref"), body.outcome)
+    call.services.rights.nudge()
+    return (await _show(call, [subscription], None, payer=True))[0]
+
+
+async def _show(
+    call: Call, subscriptions: list[Subscription], viewer: Account | None, *, payer: bool = False
+) -> list[SubscriptionView]:
+    """`payer`: whoever asks holds the address to pay at."""
+    accounts = await call.services.access.accounts(
+        {account for s in subscriptions for account in (s.account, s.creator)}
+    )  # fmt: skip
+
+    def may_pay(subscription: Subscription) -> bool:
+        return payer or (viewer is not None and viewer.id == subscription.account)
+
+    return [subscription_view(s, accounts, viewer, may_pay=may_pay) for s in subscriptions]

@@ -1,0 +1,150 @@
+"""Rights end while people are inside: this finds out within a second and puts them out.
+
+Three ways: changes that access tells of, looked for every `rights_poll_seconds`; the moment that a decision itself
+named as its end; and the lease, when the database has not answered for so long that nobody can know.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from access.model import RightsChanged
+from access.service import Access
+from spaces.config import Config
+from spaces.errors import RequestError
+from spaces.signaling.door import Door
+from spaces.signaling.live import Entry
+from spaces.signaling.rooms import Rooms
+
+log = structlog.get_logger()
+
+EXPIRY_SECONDS = 0.1
+"""How often ended decisions and leases are looked for."""
+DECIDE_SECONDS_MAX = 0.6
+"""A decision at the end of a right is waited for this long; without it the right has ended, within the second promised."""
+POLL_SECONDS_MAX = 5.0
+
+
+class Rights:
+    def __init__(
+        self,
+        config: Config,
+        access: Access,
+        rooms: Rooms,
+        door: Door,
+        now: Callable[[], datetime],
+        clock: Callable[[], float],
+    ) -> None:
+        self._poll_seconds = config.rights_poll_seconds
+        self._lease_seconds = config.seat_lease_seconds
+        self._access = access
+        self._rooms = rooms
+        self._door = door
+        self._now = now
+        self._clock = clock
+        self._nudged = asyncio.Event()
+        self._ends: list[tuple[datetime, int, Entry]] = []
+        self._order = itertools.count()
+        self._renewed_at = clock()
+        self._database_away = False
+        door.allowed = self._allowed
+
+    def nudge(self) -> None:
+        """Somebody here has just changed rights: look now."""
+        self._nudged.set()
+
+    @property
+    def knows(self) -> bool:
+        """Whether the last look at the database succeeded."""
+        return not self._database_away
+
+    async def follow_changes(self) -> None:
+        """Runs until cancelled."""
+        cursor: int | None = None
+        while True:
+            self._nudged.clear()
+            try:
+                async with asyncio.timeout(POLL_SECONDS_MAX):
+                    if cursor is None:
+                        cursor = await self._access.cursor()
+                        await self._door.recheck(
+                            entry for live in self._rooms.alive() for entry in live.entries.values()
+                        )
+                    changes, newest = await self._access.changes(cursor)
+                    await self._door.recheck(self._concerned(changes))
+            except (SQLAlchemyError, OSError, TimeoutError) as error:
+                if not self._database_away:
+                    log.warning("database away", error=type(error).__name__)
+                self._database_away = True
+            else:
+                cursor = newest
+                self._renewed_at = self._clock()
+                if self._database_away:
+                    log.info("database back")
+                self._database_away = False
+                if changes:
+                    continue
+            await self._wait()
+
+    async def expire(self) -> None:
+        """Runs until cancelled."""
+        while True:
+            await asyncio.sleep(EXPIRY_SECONDS)
+            if due := self._take_due():
+                await asyncio.gather(*(self._decide_at_end(entry) for entry in due))
+            if self._clock() - self._renewed_at > self._lease_seconds:
+                self._end_leases()
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(self._poll_seconds):
+                await self._nudged.wait()
+        except TimeoutError:
+            return
+
+    def _allowed(self, entry: Entry) -> None:
+        if entry.allow.not_after is not None:
+            heapq.heappush(self._ends, (entry.allow.not_after, next(self._order), entry))
+
+    def _concerned(self, changes: list[RightsChanged]) -> list[Entry]:
+        """Those seated whose rights these changes are about, each once."""
+        found: dict[Entry, None] = {}
+        for change in dict.fromkeys(changes):
+            for live in self._rooms.alive():
+                if change.creator in (0, live.room.record.creator):
+                    found |= dict.fromkeys(live.entries_of(change.account))
+        return list(found)
+
+    def _take_due(self) -> list[Entry]:
+        """Entries whose decision's end has come; older decisions of theirs, and those who left, are dropped."""
+        due: dict[Entry, None] = {}
+        now = self._now()
+        while self._ends and self._ends[0][0] <= now:
+            end, _, entry = heapq.heappop(self._ends)
+            if entry.id in entry.live.entries and entry.allow.not_after == end:
+                due[entry] = None
+        return list(due)
+
+    async def _decide_at_end(self, entry: Entry) -> None:
+        try:
+            async with asyncio.timeout(DECIDE_SECONDS_MAX):
+                await self._door.recheck([entry])
+        except (SQLAlchemyError, OSError, TimeoutError):
+            self._door.evict(entry, rights_unknown())
+
+    def _end_leases(self) -> None:
+        for live in self._rooms.alive():
+            for entry in list(live.entries.values()):
+                if entry.allow.grants:
+                    self._door.evict(entry, rights_unknown())
+
+
+def rights_unknown() -> RequestError:
+    return RequestError(503, "rights_unknown", "your right to be here cannot be checked now", retry_after_seconds=5)

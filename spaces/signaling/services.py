@@ -1,0 +1,55 @@
+"""What a request may need, put together once by the node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from access.service import Access
+from spaces.config import Config
+from spaces.metrics import Metrics
+from spaces.sfu.session import MediaPlane
+from spaces.signaling.client_address import Network
+from spaces.signaling.door import Door
+from spaces.signaling.limits import Budget, Concurrency
+from spaces.signaling.rights import Rights
+from spaces.signaling.rooms import Rooms
+from spaces.signaling.whip_sessions import WhipSessions
+
+
+@dataclass(frozen=True, slots=True)
+class Limiters:
+    offers: Budget
+    requests: Budget
+    sockets: Concurrency
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    config: Config
+    url: Callable[[], str]
+    """The page's address without a trailing slash; known only once the port is."""
+    access: Access
+    media: MediaPlane
+    rooms: Rooms
+    door: Door
+    rights: Rights
+    sessions: WhipSessions
+    metrics: Metrics
+    limiters: Limiters
+    trusted_proxies: tuple[Network, ...]
+    health: Callable[[], dict[str, bool]]
+    """Each part of the node and whether it works."""
+    state: Callable[[], Literal["ok", "starting", "draining"]]
+    now: Callable[[], datetime]
+    clock: Callable[[], float]
+
+
+def make_limiters(config: Config) -> Limiters:
+    return Limiters(
+        Budget("offers", config.offers_per_minute_max),
+        Budget("requests", config.requests_per_minute_max),
+        Concurrency("sockets", config.sockets_per_address_max),
+    )

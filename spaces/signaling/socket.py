@@ -1,0 +1,338 @@
+"""The WebSocket of a Space: hello, then requests in and replies and events out. PROTOCOL.md is its description."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import assert_never
+from urllib.parse import urlsplit
+
+import msgspec
+import structlog
+from aiohttp import WSMsgType, web
+from msgspec import UNSET
+
+from access.model import Account
+from spaces.errors import RequestError
+from spaces.room_commands import (
+    AcceptHand,
+    DeclineHand,
+    End,
+    LowerHand,
+    MuteOther,
+    MuteSelf,
+    RaiseHand,
+    Start,
+    TakeFromStage,
+)
+from spaces.room_rules import Kind, Role
+from spaces.signaling.endpoint import Call
+from spaces.signaling.live import Ending, Entry, Live, sees_hands
+from spaces.signaling.messages import (
+    Answer,
+    ClientMessage,
+    Evicted,
+    Hand,
+    HandAccept,
+    HandDecline,
+    HandLower,
+    HandRaise,
+    Hello,
+    LeaveMedia,
+    Listen,
+    Mute,
+    Ok,
+    Refused,
+    Request,
+    ServerMessage,
+    SocketYou,
+    SpaceEnd,
+    SpaceStart,
+    SpeakerMute,
+    SpeakerRemove,
+    Welcome,
+)
+from spaces.signaling.outbox import CLOSE_SECONDS_MAX, Outbox
+from spaces.signaling.page_media import PageMedia
+from spaces.signaling.problems import as_request_error, problem_of
+from spaces.signaling.services import Services
+from spaces.signaling.turn import ice_servers
+from spaces.signaling.views import account_view, hands_view, space_view
+
+log = structlog.get_logger()
+
+MESSAGE_BYTES_MAX = 65_536
+HEARTBEAT_SECONDS = 25.0
+"""Between pings: often enough for a NAT's or a proxy's idle timeout, and to find out about a dead connection."""
+LINGER_SECONDS = 10.0
+"""A connection that broke may be back in its seat before this, and its sound has gone on."""
+
+_decode = msgspec.json.Decoder(ClientMessage)
+
+
+class _Numbered(msgspec.Struct):
+    id: int
+
+
+def check_origin(request: web.Request, url: str, allowed: tuple[str, ...]) -> None:
+    """A page of ours, one of an allowed origin, or no page at all (no Origin header). Raises RequestError(403)."""
+    origin = request.headers.get("Origin")
+    if origin is None or "*" in allowed or origin in allowed or origin == url:
+        return
+    if urlsplit(origin).netloc != request.host:
+        raise RequestError(403, "bad_origin", "this origin may not open sockets here")
+
+
+async def serve_socket(call: Call) -> web.WebSocketResponse:
+    services, request = call.services, call.request
+    check_origin(request, services.url(), services.config.allowed_origins)
+    socket = web.WebSocketResponse(
+        timeout=CLOSE_SECONDS_MAX, heartbeat=HEARTBEAT_SECONDS, max_msg_size=MESSAGE_BYTES_MAX, compress=False
+    )
+    if not socket.can_prepare(request):
+        raise RequestError(426, "no_websocket", "this address speaks WebSocket")
+    with services.limiters.sockets.one(call.address), services.metrics.sockets.track_inprogress():
+        await socket.prepare(request)
+        transport = request.transport
+        assert transport is not None
+        outbox = Outbox()
+        connection = Connection(services, socket, outbox, call.match("space"), call.address)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(outbox.run(socket, transport), name="socket writer")
+            await connection.run()
+            outbox.finish(1000, "bye")
+    return socket
+
+
+class Connection:
+    """One socket from hello to end. Implements live.Peer."""
+
+    def __init__(
+        self, services: Services, socket: web.WebSocketResponse, outbox: Outbox, space: str, address: str
+    ) -> None:
+        self._services = services
+        self._socket = socket
+        self._outbox = outbox
+        self._space = space
+        self._address = address
+        self._busy = False
+        """A request is being worked on: its reply comes before a goodbye."""
+        self._goodbye: tuple[int, str] | None = None
+
+    async def run(self) -> None:
+        """Until the socket closes, whoever closes it."""
+        entry = await self._hello()
+        if entry is None:
+            return
+        try:
+            await self._serve(entry)
+        finally:
+            self._gone(entry)
+
+    # --- live.Peer
+
+    def tell(self, text: str) -> None:
+        self._outbox.put(text)
+
+    def role_changed(self, role: Role) -> None:
+        self.media.role_changed()
+
+    def hand_changed(self, raised: bool) -> None:
+        self._say(Hand(raised=raised))
+
+    def mute_changed(self, muted: bool) -> None:
+        self.media.set_muted(muted)
+
+    def end(self, ending: Ending) -> None:
+        match ending.reason:
+            case "replaced":  # the new socket takes the media over
+                self._evicted(RequestError(409, "replaced", "you have come in from elsewhere with the same seat"))
+            case "ended":
+                self.media.close()
+                self._part(4410, "ended")
+            case "evicted":
+                self.media.close()
+                assert ending.problem is not None
+                self._evicted(ending.problem)
+            case _:
+                self.media.close()
+                self._part(1001, ending.reason)
+
+    def _evicted(self, problem: RequestError) -> None:
+        self._say(Evicted(problem=problem_of(problem)))
+        self._part(4000 + problem.status, problem.code)
+
+    def _part(self, code: int, reason: str) -> None:
+        self._goodbye = (code, reason)
+        if not self._busy:
+            self._outbox.finish(code, reason)
+
+    def _say(self, message: ServerMessage) -> None:
+        self._outbox.put(msgspec.json.encode(message).decode())
+
+    # --- hello
+
+    async def _hello(self) -> Entry | None:
+        """Let in, and told so; None: refused, and the socket is closing."""
+        try:
+            async with asyncio.timeout(self._services.config.hello_seconds_max):
+                text = await self._next()
+        except TimeoutError:
+            self._outbox.finish(4408, "hello_timeout")
+            return None
+        if text is None:
+            return None
+        try:
+            hello = _decode.decode(text)
+            if not isinstance(hello, Hello):
+                raise RequestError(422, "hello_first", "the first message is hello", field="type")
+            return await self._enter(hello)
+        except Exception as error:
+            problem = self._refuse(_number_of(text), error)
+            self._outbox.finish(4000 + problem.status, problem.code)
+            return None
+
+    async def _enter(self, hello: Hello) -> Entry:
+        services = self._services
+        await services.rooms.record(self._space)  # 404 before a token is used up
+        account = await services.door.account_of(hello.token, self._space)
+        async with services.rooms.hold(self._space) as live:
+            entry = await services.door.enter(live, account, Kind.SOCKET, hello.client, self._address)
+        config = services.config
+        self.media = PageMedia(
+            services.media, services.door, entry, self._say, lambda: ice_servers(config, entry.owner, services.now())
+        )
+        entry.peer = self
+        self._say(self._welcome(hello.id, live, entry, account))
+        if hello.cursor is not None:
+            for text in live.missed(entry, hello.cursor) or ():
+                self._outbox.put(text)
+        before, entry.replaces = entry.replaces, None
+        if before is not None and isinstance(before.peer, Connection):
+            self.media.take_over(before.peer.media)
+        return entry
+
+    def _welcome(self, number: int, live: Live, entry: Entry, account: Account | None) -> Welcome:
+        room = live.room
+        you = SocketYou(
+            account=None if account is None else account_view(account, account),
+            role=entry.role.value,
+            seat=str(entry.seat),
+            muted=entry.seat.account in room.muted,
+        )
+        return Welcome(
+            re=number,
+            you=you,
+            space=space_view(room.record, room, live.accounts, viewer=account),
+            hands=hands_view(room, live.accounts) if sees_hands(entry.role) else UNSET,
+            seq=live.ring.seq,
+        )
+
+    # --- requests
+
+    async def _serve(self, entry: Entry) -> None:
+        while (text := await self._next()) is not None:
+            if entry.id not in entry.live.entries:
+                continue  # it is over: what still comes in is read until the socket is closed
+            self._busy = True
+            try:
+                self._services.limiters.requests.take(self._address, self._services.clock())
+                request = _decode.decode(text)
+                if isinstance(request, Hello):
+                    raise RequestError(409, "hello_twice", "you are in already")
+                await self._do(entry, request)
+            except Exception as error:
+                self._refuse(_number_of(text), error)
+            finally:
+                self._busy = False
+                if self._goodbye is not None:
+                    self._outbox.finish(*self._goodbye)
+
+    async def _do(self, entry: Entry, request: Request) -> None:
+        """The request, and its reply. Raises what problems.as_request_error knows."""
+        services, live = self._services, entry.live
+        by, now = entry.seat.account, services.now()
+        after: Callable[[], None] | None = None
+        match request:
+            case Listen():
+                after = await self._listen(entry)
+            case Answer(session=session, sdp=sdp):
+                self.media.answer(session, sdp)
+            case LeaveMedia():
+                self.media.leave()
+            case HandRaise():
+                services.rooms.apply(live, RaiseHand(by, now))
+            case HandLower():
+                services.rooms.apply(live, LowerHand(by))
+            case HandDecline(account=account):
+                services.rooms.apply(live, DeclineHand(_signed_in(by), int(account)))
+            case HandAccept(account=account):
+                await services.door.change(live, AcceptHand(_signed_in(by), int(account)))
+            case SpeakerRemove(account=account):
+                await services.door.change(live, TakeFromStage(_signed_in(by), int(account)))
+            case Mute(muted=muted):
+                services.rooms.apply(live, MuteSelf(by, muted))
+            case SpeakerMute(account=account):
+                services.rooms.apply(live, MuteOther(by, int(account)))
+            case SpaceStart():
+                await services.door.change(live, Start(_signed_in(by), now))
+            case SpaceEnd():
+                await services.door.change(live, End(_signed_in(by), now))
+            case _:
+                assert_never(request)
+        self._say(Ok(re=request.id))
+        if after is not None:
+            after()
+
+    async def _listen(self, entry: Entry) -> Callable[[], None]:
+        """A fresh media session; what is returned offers it, after the reply."""
+        services = self._services
+        services.limiters.offers.take(self._address, services.clock())
+        entry.live.room.check_listen(entry.seat.account, services.now())
+        await services.door.admit_again(entry)
+        link = self.media.open()
+        return lambda: self.media.offer(link)
+
+    # --- the socket
+
+    async def _next(self) -> str | None:
+        """The next text message; None: the socket is closed or closing."""
+        message = await self._socket.receive()
+        if message.type is WSMsgType.TEXT:
+            return str(message.data)
+        if message.type is WSMsgType.BINARY:
+            self._outbox.finish(1003, "text_only")
+        return None
+
+    def _refuse(self, number: int | None, error: Exception) -> RequestError:
+        refused = as_request_error(error)
+        if refused is None:
+            log.error("request failed", space=self._space, exc_info=error)
+            refused = RequestError(500, "internal", "that is our fault; it has been noted")
+        self._say(Refused(re=number, problem=problem_of(refused)))
+        return refused
+
+    def _gone(self, entry: Entry) -> None:
+        """The socket is closed. Without a goodbye from the other side it may be back: its sound goes on for a while."""
+        if entry.id not in entry.live.entries:
+            return
+        broke = self._outbox.slow or self._socket.close_code in (None, 1006)
+        if broke and self.media.connected and entry.account is not None:
+            self._services.door.leave_later(entry, LINGER_SECONDS)
+            return
+        self.media.close()
+        self._services.door.leave(entry)
+
+
+def _signed_in(account: int | None) -> int:
+    if account is None:
+        raise RequestError(401, "not_signed_in", "sign in first")
+    return account
+
+
+def _number_of(text: str) -> int | None:
+    """The `id` of a message that could not be understood, if even that much can be."""
+    try:
+        return msgspec.json.decode(text, type=_Numbered).id
+    except msgspec.MsgspecError:
+        return None
