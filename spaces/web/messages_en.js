@@ -31,15 +31,12 @@ export const messages = {
 
   "card.by": "with {name}",
   "card.listeners": { one: "{count} listening", other: "{count} listening" },
-  "card.live": "Live",
-  "card.locked": "Subscribers only",
 
   "creator.spaces": "Spaces",
   "creator.tiers": "Become a Super Follower",
   "creator.tiers_yours": "Super Follows",
   "creator.no_tiers": "{name} has no offer at the moment.",
   "creator.no_spaces": "No Space is live or planned.",
-  "creator.live_now": "{name} is live",
   "creator.yours": "Your Super Follow",
   "creator.until": "until {time}",
   "creator.kind.person": "Creator",
@@ -115,6 +112,7 @@ export const messages = {
   "action.tap_for_sound": "Tap to hear",
   "action.listen_here": "Listen here instead",
   "action.enter_again": "Try to enter again",
+  "action.come_in": "Come in",
 
   "status.idle": "You are not listening yet.",
   "status.connecting": "Connecting…",
@@ -169,6 +167,7 @@ export const messages = {
   "locked.sold_out": "This Space is full.",
   "locked.too_many_seats": "You are in this Space on too many devices at once. Leave on one of them, then try again.",
   "locked.full": "This Space is full at the moment.",
+  "locked.open": "The door is open for you.",
   "locked.other": "You cannot enter this Space.",
 
   "evicted.title": "Your sound has stopped",
@@ -189,7 +188,6 @@ export const messages = {
   "ended.more": "More from {creator}",
   "cancelled.title": "This Space was cancelled",
   "cancelled.text": "It will not take place.",
-  "scheduled.title": "Not started yet",
   "scheduled.text": "Stay on this page: it opens by itself.",
   "scheduled.listen": "Listen as soon as it starts",
   "scheduled.wait": "You will hear it as soon as it starts",

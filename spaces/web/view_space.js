@@ -133,7 +133,9 @@ function overView({ space }) {
 /** The shut door: why, and the way in. @param {Model} model @param {import("./client.js").Problem} problem */
 function lockedView({ space, client, me, busy }, problem) {
   const evicted = client.state === "evicted";
-  const offers = problem.offers ?? [];
+  const elsewhere = ELSEWHERE.includes(problem.code);
+  const open = space.you?.admitted && !elsewhere; // paid meanwhile, or invited
+  const offers = open ? [] : (problem.offers ?? []);
   const values = { creator: space.creator.name };
   const signedOut = !me && problem.status === 401;
   const code = signedOut && offers.length ? "not_signed_in_offers" : problem.code;
@@ -143,11 +145,12 @@ function lockedView({ space, client, me, busy }, problem) {
     { "data-key": "locked", "data-code": problem.code, role: evicted ? "alert" : undefined },
     h("span.box-icon", {}, icon("lock")),
     h("h2", {}, lockedTitle(space, evicted, offers.length > 0)),
-    h("p", {}, firstOf(reasons, values)),
+    h("p", {}, open ? t("locked.open") : firstOf(reasons, values)),
     signedOut && button("sign-in", t("account.sign_in"), { kind: "primary big", "aria-haspopup": "dialog" }),
     offers.length > 0 && h("ul.offers", {}, offers.map((offer) => offerCard({ ...offer, busy: busy === offer.tier }))),
-    evicted && ELSEWHERE.includes(problem.code) && button("listen", t("action.listen_here"), { kind: "primary big", icon: "listen" }),
-    !evicted && client.state === "denied" && !offers.length && !signedOut
+    elsewhere && button("listen", t("action.listen_here"), { kind: "primary big", icon: "listen" }),
+    open && button("listen", t("action.come_in"), { kind: "primary big", icon: "listen" }),
+    client.state === "denied" && !open && !offers.length && !signedOut
       && button("listen", t("action.enter_again"), { kind: "big" }),
   );
 }
