@@ -14,7 +14,7 @@ SECRET_NAMES = frozenset(
 )
 
 
-def configure_logs(log_format: str = "auto", stream: TextIO | None = None) -> None:
+def configure_logs(log_format: str = "auto", stream: TextIO | None = None, *, level: int = logging.INFO) -> None:
     """Set up structlog and the standard library's logging, which dependencies write to. `auto`: JSON unless a terminal."""
     stream = stream if stream is not None else sys.stderr
     console = log_format == "console" or (log_format == "auto" and stream.isatty())
@@ -26,7 +26,7 @@ def configure_logs(log_format: str = "auto", stream: TextIO | None = None) -> No
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
@@ -44,7 +44,7 @@ def configure_logs(log_format: str = "auto", stream: TextIO | None = None) -> No
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.INFO)
+    root.setLevel(level)
     for noisy in ("aiohttp.access", "alembic", "numba"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 

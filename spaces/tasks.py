@@ -10,15 +10,27 @@ import structlog
 
 log = structlog.get_logger()
 
+FINISH_SECONDS_MAX = 2.0
+
 
 class Background:
     """Runs jobs in a TaskGroup. One that fails is logged with its traceback and does not take the others along."""
 
     def __init__(self, group: asyncio.TaskGroup) -> None:
         self._group = group
+        self._running: set[asyncio.Task[None]] = set()
 
     def spawn(self, job: Coroutine[Any, Any, None], name: str) -> None:
-        self._group.create_task(self._guard(job, name), name=name)
+        task = self._group.create_task(self._guard(job, name), name=name)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def finish(self) -> None:
+        """Wait a moment for what is under way, then cancel it."""
+        if self._running:
+            _, late = await asyncio.wait(self._running, timeout=FINISH_SECONDS_MAX)
+            for task in late:
+                task.cancel()
 
     @staticmethod
     async def _guard(job: Coroutine[Any, Any, None], name: str) -> None:

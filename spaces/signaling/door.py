@@ -43,7 +43,7 @@ class Door:
         rooms: Rooms,
         metrics: Metrics,
         background: Background,
-        url: str,
+        url: Callable[[], str],
         now: Callable[[], datetime],
     ) -> None:
         self._access = access
@@ -252,7 +252,7 @@ class Door:
         return problems.refusal(deny, self._offer_view)
 
     def _offer_view(self, offer: Offer) -> OfferView:
-        return offer_view(offer, self._url)
+        return offer_view(offer, self._url())
 
     def _count(self, way: str, outcome: str) -> None:
         self._metrics.joins.labels(way=str(way), outcome=outcome).inc()

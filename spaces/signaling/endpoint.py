@@ -77,7 +77,7 @@ class Route:
     consumes: str = "application/json"
     produces: str = "application/json"
     limit: str = "requests"
-    """Which budget of the client's address it draws on: requests, offers, or none."""
+    """Which budget of the client's address it draws on: requests, offers, or none (served in every state of the node)."""
 
 
 def install(app: web.Application, routes: list[Route]) -> None:
@@ -91,6 +91,8 @@ async def _serve(route: Route, request: web.Request) -> web.StreamResponse:
         request.remote, request.headers.getall("X-Forwarded-For", []), services.trusted_proxies
     )  # fmt: skip
     request[ADDRESS] = address
+    if route.limit != "none" and (state := services.state()) != "ok":
+        raise RequestError(503, state, f"this node is {state}", retry_after_seconds=2)
     if route.limit == "offers":
         services.limiters.offers.take(address, services.clock())
     elif route.limit == "requests":

@@ -57,7 +57,7 @@ def as_request_error(error: Exception) -> RequestError | None:
             return RequestError(422, "bad_field", detail, field=field)
         case msgspec.DecodeError():
             return RequestError(422, "bad_json", str(error), field="")
-        case SQLAlchemyError():
+        case SQLAlchemyError() | ConnectionRefusedError() | TimeoutError():
             return RequestError(503, "database_away", "the database cannot be reached", retry_after_seconds=5)
         case _:
             return None

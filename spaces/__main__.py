@@ -1,0 +1,215 @@
+"""The command line: `spaces serve`, `demo`, `token`, `migrate`, `doctor`, `keys`. Thin: it reads options and calls."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import dataclasses
+import logging
+import os
+import secrets
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Coroutine
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from sqlalchemy.exc import SQLAlchemyError
+
+from access.database import make_engine
+from access.embedded_money import EmbeddedTestMoney
+from access.errors import AccessError
+from access.service import Access, utcnow
+from spaces import doctor
+from spaces.config import ENVIRONMENT_PREFIX, Config, ConfigError, read_config, settings
+from spaces.db.migrate import upgrade
+from spaces.db.prepare import prepare
+from spaces.db.store import SpaceStore
+from spaces.demo import run_demo
+from spaces.logs import configure_logs
+from spaces.node import Node
+
+
+def main(arguments: list[str] | None = None) -> None:
+    options = make_parser().parse_args(arguments)
+    overrides = {f.name: getattr(options, f.name) for f in settings() if getattr(options, f.name, None) is not None}
+    try:
+        config = read_config(os.environ, overrides)
+        sys.exit(uvloop.run(options.run(config, options)))
+    except ConfigError as error:
+        sys.exit(f"spaces: {error}")
+    except AccessError as error:
+        sys.exit(f"spaces: {error.detail}")
+    except (OSError, SQLAlchemyError) as error:
+        sys.exit(f"spaces: {error}\n`spaces doctor` may know more.")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="spaces", description="Live audio rooms that a creator's paying fans can get into."
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Any, help: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help)
+        sub.set_defaults(run=run)
+        add_settings(sub)
+        return sub
+
+    command("serve", serve, "run a node")
+    command("demo", demo, "run a node on a throw-away data folder, with a creator, two fans and a talking host")
+    token = command("token", print_token, "print an access token of an account, which is made if there is none")
+    token.add_argument("--account", required=True, metavar="HANDLE")
+    token.add_argument("--seconds", type=int, default=86_400, help="how long it is good for (default: a day)")
+    command("migrate", migrate, "bring the database to this program's revision")
+    command("doctor", examine, "check ports, addresses, database, Redis and payment keys, and say what to do")
+    keys = command("keys", manage_keys, "the API keys that sign account tokens")
+    keys.add_argument("action", choices=("add", "list", "revoke"))
+    keys.add_argument("key", nargs="?", help="the key's id (add: chosen if left out)")
+    return parser
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Every setting as an option; what is not given comes from its environment variable, then the default."""
+    group = parser.add_argument_group("settings", "each is also an environment variable, named in brackets")
+    for f in settings():
+        if not f.metadata["command_line"]:
+            continue
+        default = "" if f.default in ("", ()) else f" (default: {f.default})"
+        variable = ENVIRONMENT_PREFIX + f.name.upper()
+        group.add_argument(
+            "--" + f.name.replace("_", "-"),
+            dest=f.name,
+            metavar="…",
+            help=f"{f.metadata['help']}{default} [{variable}]".replace("%", "%%"),
+        )
+
+
+async def serve(config: Config, options: argparse.Namespace) -> int:
+    configure_logs(config.log_format)
+    node = Node(config)
+    await run_until_told(node, node.wait())
+    return 0
+
+
+async def demo(config: Config, options: argparse.Namespace) -> int:
+    configure_logs(config.log_format, level=logging.WARNING)
+    with tempfile.TemporaryDirectory(prefix="spaces-demo-") as folder:
+        config = dataclasses.replace(
+            config,
+            data=Path(folder),
+            database_url="",
+            api_key=config.api_key or "demo",
+            api_secret=config.api_secret or secrets.token_urlsafe(32),
+        )
+        node = Node(config)
+        print("Starting; the first time the sound loops are compiled, which takes a moment.", flush=True)
+        await run_until_told(node, _seed_and_talk(node, config))
+    return 0
+
+
+async def _seed_and_talk(node: Node, config: Config) -> None:
+    await run_demo(node.url, config.api_key, config.api_secret)
+
+
+async def run_until_told(node: Node, work: Coroutine[Any, Any, None]) -> None:
+    """Start the node and do the work, until it ends or SIGINT or SIGTERM comes; then stop the node."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    stop = asyncio.create_task(told.wait(), name="signals")
+    start = asyncio.create_task(node.start(), name="start")
+    await asyncio.wait({start, stop}, return_when=asyncio.FIRST_COMPLETED)
+    if not start.done():
+        start.cancel()
+        work.close()
+        await node.stop()
+        return
+    try:
+        await start
+    except BaseException:
+        work.close()
+        stop.cancel()
+        raise
+    working = asyncio.create_task(work, name="work")
+    try:
+        await asyncio.wait({working, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            await working
+    finally:
+        working.cancel()
+        stop.cancel()
+        await asyncio.gather(working, stop, return_exceptions=True)
+        await node.stop()
+
+
+async def print_token(config: Config, options: argparse.Namespace) -> int:
+    async with opened(config) as access:
+        account = await access.ensure_account(options.account)
+        try:
+            token = await access.mint_account_token(account, options.seconds)
+        except AccessError as error:
+            if error.code != "no_key":
+                raise
+            await access.add_key()
+            token = await access.mint_account_token(account, options.seconds)
+    print(token)
+    return 0
+
+
+async def migrate(config: Config, options: argparse.Namespace) -> int:
+    engine = make_engine(config.sqlalchemy_url)
+    try:
+        await upgrade(engine)
+    finally:
+        await engine.dispose()
+    print("The database is at the newest revision.")
+    return 0
+
+
+async def examine(config: Config, options: argparse.Namespace) -> int:
+    findings = await doctor.examine(config)
+    print("\n".join(str(finding) for finding in findings))
+    return int(any(finding.state == "fail" for finding in findings))
+
+
+async def manage_keys(config: Config, options: argparse.Namespace) -> int:
+    async with opened(config) as access:
+        match options.action:
+            case "add":
+                key, secret = await access.add_key(options.key)
+                print(f"SPACES_API_KEY={key.id}\nSPACES_API_SECRET={secret}")
+                print("The secret is shown this once.", file=sys.stderr)
+            case "list":
+                for key in await access.keys():
+                    state = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else "active"
+                    print(f"{key.id}\tintegration {key.integration}\tmade {key.created_at:%Y-%m-%d}\t{state}")
+            case "revoke":
+                if options.key is None:
+                    raise ConfigError("keys revoke needs the key's id")
+                await access.revoke_key(options.key)
+                print(f"{options.key} is revoked: its tokens are refused from now on.")
+    return 0
+
+
+@contextlib.asynccontextmanager
+async def opened(config: Config) -> AsyncIterator[Access]:
+    """The books, without a node around them."""
+    engine = make_engine(config.sqlalchemy_url)
+    try:
+        await prepare(engine)
+        key = await SpaceStore(engine).server_key("join_token", utcnow())
+        access = Access(engine, provider=EmbeddedTestMoney(lambda: config.url), join_token_key=key)
+        if config.api_key:
+            await access.ensure_key(config.api_key, config.api_secret)
+        yield access
+    finally:
+        await engine.dispose()
+
+
+if __name__ == "__main__":
+    main()

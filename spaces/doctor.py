@@ -1,0 +1,152 @@
+"""`spaces doctor`: looks at everything that usually goes wrong, and says what to do about it."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from access.database import make_engine
+from spaces.config import Config, ConfigError
+from spaces.db.migrate import is_current
+from spaces.db.prepare import is_empty
+from spaces.node import listen, tls_context
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    state: Literal["ok", "warn", "fail"]
+    what: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.state:>4}  {self.what}" + (f"\n      → {self.advice}" if self.advice else "")
+
+
+async def examine(config: Config) -> list[Finding]:
+    return [
+        _http_port(config),
+        _udp_port(config),
+        _public_address(config),
+        _public_url(config),
+        _tls(config),
+        _api_key(config),
+        await _database(config),
+        await _redis(config),
+        _payment(config),
+    ]
+
+
+def _http_port(config: Config) -> Finding:
+    try:
+        listen(config.host, config.http_port).close()
+    except OSError as error:
+        return Finding("fail", f"HTTP port {config.http_port}: {error.strerror}", _port_advice("http_port", error))
+    return Finding("ok", f"HTTP port {config.http_port} is free")
+
+
+def _udp_port(config: Config) -> Finding:
+    family = socket.AF_INET6 if ":" in config.udp_host else socket.AF_INET
+    with contextlib.closing(socket.socket(family, socket.SOCK_DGRAM)) as probe:
+        try:
+            probe.bind((config.udp_host, config.udp_port))
+        except OSError as error:
+            return Finding("fail", f"UDP port {config.udp_port}: {error.strerror}", _port_advice("udp_port", error))
+    return Finding("ok", f"UDP port {config.udp_port} is free", "clients must reach it: open it in the firewall")
+
+
+def _port_advice(name: str, error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return f"ports below 1024 are for root: choose another {name} or put a proxy in front"
+    return f"another program has it (this server already running?): stop that or choose another {name}"
+
+
+def _public_address(config: Config) -> Finding:
+    if config.public_addresses:
+        return Finding("ok", f"clients are told to send media to {', '.join(config.public_addresses)}")
+    return Finding(
+        "warn",
+        "no public_addresses: clients are told the addresses of this machine's interfaces",
+        "behind NAT or in a container set SPACES_PUBLIC_ADDRESSES to what clients reach from outside",
+    )
+
+
+def _public_url(config: Config) -> Finding:
+    parts = urlsplit(config.url)
+    if parts.scheme == "https":
+        return Finding("ok", f"the page is at {config.url}")
+    if parts.hostname in LOOPBACK:
+        return Finding(
+            "warn",
+            f"the page is at {config.url}, which only this machine can open",
+            "set SPACES_PUBLIC_URL to the https:// address that people type",
+        )
+    return Finding(
+        "fail",
+        f"the page is at {config.url}: browsers give no microphone to a page without https",
+        "set SPACES_TLS_CERT and SPACES_TLS_KEY, or put a proxy with a certificate in front",
+    )
+
+
+def _tls(config: Config) -> Finding:
+    if not config.tls_cert:
+        return Finding("ok", "no certificate here: HTTP, to be put behind a proxy that has one")
+    try:
+        tls_context(config)
+    except ConfigError as error:
+        return Finding("fail", str(error), "the chain and its key, both as PEM, readable by this user")
+    return Finding("ok", f"certificate {config.tls_cert}")
+
+
+def _api_key(config: Config) -> Finding:
+    if config.api_key:
+        return Finding("ok", f"account tokens may be signed with the key {config.api_key}")
+    return Finding("warn", "no api_key", "set SPACES_API_KEY and SPACES_API_SECRET, or make one: spaces keys add")
+
+
+async def _database(config: Config) -> Finding:
+    where = "PostgreSQL" if config.database_url else f"SQLite in {config.data}"
+    engine = make_engine(config.sqlalchemy_url)
+    try:
+        if await is_empty(engine):
+            return Finding("ok", f"database: {where}, empty; `spaces serve` will fill it")
+        if await is_current(engine):
+            return Finding("ok", f"database: {where}, at the newest revision")
+        return Finding("fail", f"database: {where}, at another revision", "make a backup, then run: spaces migrate")
+    except (SQLAlchemyError, OSError) as error:
+        return Finding(
+            "fail",
+            f"database: {where} cannot be used: {type(error).__name__}",
+            "check SPACES_DATABASE_URL, that the server runs and that the folder of SPACES_DATA can be written",
+        )
+    finally:
+        await engine.dispose()
+
+
+async def _redis(config: Config) -> Finding:
+    if not config.redis_url:
+        return Finding("ok", "no Redis: one node")
+    client = Redis.from_url(config.redis_url, socket_connect_timeout=3, socket_timeout=3)
+    try:
+        await client.ping()
+    except (RedisError, OSError) as error:
+        return Finding("fail", f"Redis does not answer: {type(error).__name__}", "check SPACES_REDIS_URL")
+    finally:
+        await client.aclose()
+    return Finding("warn", "Redis answers, but this version runs one node and makes no use of it")
+
+
+def _payment(config: Config) -> Finding:
+    if not config.stripe_secret_key:
+        return Finding("warn", "test money: nobody really pays", "that is right for trying it out")
+    if not config.stripe_webhook_secret:
+        return Finding("fail", "stripe_secret_key without stripe_webhook_secret", "set SPACES_STRIPE_WEBHOOK_SECRET")
+    return Finding("warn", "Stripe keys are set, but this version takes test money only")

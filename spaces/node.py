@@ -1,0 +1,206 @@
+"""The composition root: builds a node, owns every task of it, and takes it down in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import secrets
+import socket
+import ssl
+import time
+from typing import Literal
+
+import structlog
+from aiohttp import web
+
+from access.database import make_engine
+from access.embedded_money import EmbeddedTestMoney
+from access.service import Access, utcnow
+from spaces.config import Config, ConfigError
+from spaces.db.prepare import prepare
+from spaces.db.store import SpaceStore
+from spaces.directory import LocalDirectory, Place
+from spaces.metrics import Metrics
+from spaces.sfu.media import Media
+from spaces.signaling.app import make_app
+from spaces.signaling.client_address import read_networks
+from spaces.signaling.door import Door
+from spaces.signaling.live import Ending
+from spaces.signaling.pulse import Pulse
+from spaces.signaling.rights import Rights
+from spaces.signaling.rooms import Rooms
+from spaces.signaling.services import Services, make_limiters
+from spaces.signaling.whip_sessions import WhipSessions
+from spaces.tasks import Background
+
+log = structlog.get_logger()
+
+HTTP_BACKLOG = 1_024
+"""Connections that may wait to be accepted: a storm of joins comes within a second."""
+SHUTDOWN_SECONDS_MAX = 3.0
+"""For requests under way when the node stops; what matters is that media has said goodbye by then."""
+
+
+class Node:
+    """One process's worth of Spaces. `start` returns when it is ready; several may live in one process."""
+
+    access: Access
+    rooms: Rooms
+    door: Door
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.metrics = Metrics()
+        self.media = Media(config, self.metrics)
+        self._state: Literal["ok", "starting", "draining"] = "starting"
+        self._http_port = config.http_port
+        self._started = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._life: asyncio.Task[None] | None = None
+
+    @property
+    def url(self) -> str:
+        """The address of the page, without a trailing slash."""
+        if self.config.public_url or self._http_port == self.config.http_port:
+            return self.config.url
+        return f"{'https' if self.config.tls_cert else 'http'}://127.0.0.1:{self._http_port}"
+
+    @property
+    def http_port(self) -> int:
+        """The one that is bound, also when the configuration said 0."""
+        return self._http_port
+
+    async def start(self) -> None:
+        """Raises ConfigError, OSError (a port is taken), or what the database raises; nothing is left running then."""
+        self._life = asyncio.create_task(self._live(), name="node")
+        started = asyncio.create_task(self._started.wait(), name="node start")
+        await asyncio.wait({self._life, started}, return_when=asyncio.FIRST_COMPLETED)
+        if not started.done():
+            started.cancel()
+            await self._life
+
+    async def wait(self) -> None:
+        """Until the node has stopped. Raises what it died of."""
+        assert self._life is not None
+        await asyncio.shield(self._life)
+
+    async def stop(self) -> None:
+        """Says goodbye to everybody and ends every task. Idempotent."""
+        self._stopping.set()
+        if self._life is not None:
+            await self._life
+
+    async def _live(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as tasks, contextlib.AsyncExitStack() as stack:
+                await self._work(tasks, stack)
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from group  # one thing went wrong first; the rest was cancelled
+
+    async def _work(self, tasks: asyncio.TaskGroup, stack: contextlib.AsyncExitStack) -> None:
+        """Build from the bottom up; the stack takes it down from the top."""
+        config = self.config
+        engine = make_engine(config.sqlalchemy_url)
+        stack.push_async_callback(engine.dispose)
+        await prepare(engine)
+        store = SpaceStore(engine)
+        self.access = Access(
+            engine,
+            provider=EmbeddedTestMoney(lambda: self.url),
+            join_token_key=await store.server_key("join_token", utcnow()),
+        )
+        if config.api_key:
+            await self.access.ensure_key(config.api_key, config.api_secret)
+        await self.access.leave_all()
+        background = Background(tasks)
+        stack.push_async_callback(background.finish)
+        services, pulse = self._assemble(store, background)
+
+        runner = web.AppRunner(
+            make_app(services), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS_MAX, handler_cancellation=True
+        )  # fmt: skip
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        listening = listen(config.host, config.http_port)
+        self._http_port = listening.getsockname()[1]
+        await web.SockSite(runner, listening, ssl_context=tls_context(config)).start()
+        await self.media.start()
+        stack.push_async_callback(self.media.stop)
+
+        loops = (
+            services.rights.follow_changes(),
+            services.rights.expire(),
+            pulse.speaking(),
+            pulse.counts(),
+            pulse.sweep(),
+        )
+        for loop in loops:
+            stack.callback(tasks.create_task(loop).cancel)
+        self._state = "ok"
+        self._started.set()
+        log.info("ready", url=self.url, http_port=self._http_port, udp_port=self.media.udp_port)
+        await self._stopping.wait()
+        self._state = "draining"
+        self._say_goodbye()
+
+    def _assemble(self, store: SpaceStore, background: Background) -> tuple[Services, Pulse]:
+        config = self.config
+        place = Place(secrets.token_hex(8), self.url)
+        self.rooms = Rooms(config, store, self.access, LocalDirectory(), place, self.media, utcnow, time.monotonic)
+        self.door = Door(self.access, self.rooms, self.metrics, background, lambda: self.url, utcnow)
+        try:
+            trusted = read_networks(config.trusted_proxies)
+        except ValueError as error:
+            raise ConfigError(f"trusted_proxies: {error}") from error
+        services = Services(
+            config=config,
+            url=lambda: self.url,
+            access=self.access,
+            media=self.media,
+            rooms=self.rooms,
+            door=self.door,
+            rights=Rights(config, self.access, self.rooms, self.door, utcnow, time.monotonic),
+            sessions=WhipSessions(self.media, self.door),
+            metrics=self.metrics,
+            limiters=make_limiters(config),
+            trusted_proxies=trusted,
+            health=lambda: {"audio": self._state == "starting" or self.media.healthy},
+            state=lambda: self._state,
+            now=utcnow,
+            clock=time.monotonic,
+        )
+        return services, Pulse(self.rooms, self.media, self.access, self.metrics, time.monotonic)
+
+    def _say_goodbye(self) -> None:
+        for live in self.rooms.alive():
+            for entry in list(live.entries.values()):
+                if entry.peer is not None:
+                    entry.peer.end(Ending("draining"))
+                self.door.leave(entry)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening TCP socket; without a host on every address, IPv6 and IPv4 where there is IPv6. Raises OSError."""
+    if host:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=HTTP_BACKLOG)
+    if socket.has_dualstack_ipv6():
+        try:
+            return socket.create_server(("", port), family=socket.AF_INET6, backlog=HTTP_BACKLOG, dualstack_ipv6=True)
+        except OSError as error:
+            if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):  # a kernel with IPv6 switched off
+                raise
+    return socket.create_server(("", port), backlog=HTTP_BACKLOG)
+
+
+def tls_context(config: Config) -> ssl.SSLContext | None:
+    """Raises ConfigError if the certificate and the key cannot be used."""
+    if not config.tls_cert:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(config.tls_cert, config.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"tls_cert, tls_key: {error}") from error
+    return context

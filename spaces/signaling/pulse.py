@@ -1,0 +1,100 @@
+"""What is told by the clock: who is speaking, how many listen, the gauges; and Spaces put away when nobody is left."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from access.service import Access
+from spaces.metrics import Metrics
+from spaces.room_rules import Role, State
+from spaces.sfu.session import MediaPlane
+from spaces.signaling.live import Live
+from spaces.signaling.messages import Count, Speaking
+from spaces.signaling.rooms import Rooms
+
+log = structlog.get_logger()
+
+SPEAKING_SECONDS = 0.1
+"""Ten a second: who is speaking is shown within 200 ms."""
+LEVELS_SECONDS_PER_ENTRY = 0.0005
+"""Mere changes of loudness are told less often to many: 1,000 sockets get two a second."""
+COUNT_SECONDS = 1.0
+SWEEP_SECONDS = 3_600.0
+
+
+class Pulse:
+    def __init__(
+        self, rooms: Rooms, media: MediaPlane, access: Access, metrics: Metrics, clock: Callable[[], float]
+    ) -> None:
+        self._rooms = rooms
+        self._media = media
+        self._access = access
+        self._metrics = metrics
+        self._clock = clock
+        self._levels_told_at: dict[str, float] = {}
+
+    async def speaking(self) -> None:
+        """Runs until cancelled."""
+        while True:
+            await asyncio.sleep(SPEAKING_SECONDS)
+            now = self._clock()
+            for live in self._rooms.alive():
+                self._tell_levels(live, now)
+
+    async def counts(self) -> None:
+        """Runs until cancelled."""
+        while True:
+            await asyncio.sleep(COUNT_SECONDS)
+            for live in self._rooms.alive():
+                listeners = live.room.listeners
+                if listeners != live.listeners:
+                    live.listeners = listeners
+                    live.tell_all(_text(Count(listeners=listeners)))
+            self._gauge()
+            await self._rooms.put_away_idle()
+            self._levels_told_at = {s: at for s, at in self._levels_told_at.items() if self._rooms.get(s) is not None}
+
+    async def sweep(self) -> None:
+        """Runs until cancelled: forget what no decision needs any more."""
+        while True:
+            try:
+                await self._access.sweep()
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("sweep failed", error=type(error).__name__)
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    def _tell_levels(self, live: Live, now: float) -> None:
+        """At once when somebody begins or stops to speak; else as often as the audience's size allows."""
+        if not live.entries:
+            return
+        levels = {owner: round(level, 1) for owner, level in self._media.levels(live.id).items()}
+        if levels == live.levels:
+            return
+        pause = len(live.entries) * LEVELS_SECONDS_PER_ENTRY
+        if levels.keys() == live.levels.keys() and now - self._levels_told_at.get(live.id, 0.0) < pause:
+            return
+        live.levels = levels
+        self._levels_told_at[live.id] = now
+        live.tell_all(_text(Speaking(levels=levels)))
+
+    def _gauge(self) -> None:
+        states = dict.fromkeys((State.SCHEDULED, State.LIVE), 0)
+        seats = dict.fromkeys(Role, 0)
+        for live in self._rooms.alive():
+            if live.room.record.state in states:
+                states[live.room.record.state] += 1
+            for role, count in live.room.seats_by_role().items():
+                seats[role] += count
+        for state, count in states.items():
+            self._metrics.spaces.labels(state=state.value).set(count)
+        for role, count in seats.items():
+            self._metrics.seats.labels(role=role.value).set(count)
+
+
+def _text(message: Speaking | Count) -> str:
+    return msgspec.json.encode(message).decode()
