@@ -22,6 +22,7 @@ from spaces.room_commands import (
     Edit,
     End,
     Event,
+    HandChanged,
     HandsChanged,
     Join,
     Lasting,
@@ -196,7 +197,9 @@ class Room:
         events.append(StageChanged())
         hands = False
         for account in moved:
-            hands |= self.hands.pop(account, None) is not None
+            if self.hands.pop(account, None) is not None:
+                events.append(HandChanged(account, False))
+                hands = True
             hands |= before.role_of(account) in HOSTS or self.role_of(account) in HOSTS
             if self.role_of(account) is Role.LISTENER:
                 self.muted.discard(account)
@@ -260,6 +263,14 @@ class Room:
             raise RequestError(
                 409, "not_live", f"the green room opens at {(start - self.limits.green_room).isoformat()}"
             )
+
+    def check_listen(self, account: int | None, now: datetime) -> None:
+        """Whether a socket may have media: the stage from the green room on, the audience while live. Raises RequestError."""
+        self.check_over()
+        if self.role_of(account) is not Role.LISTENER:
+            self.check_green_room(now)
+        elif self.record.state is not State.LIVE:
+            raise RequestError(409, "not_live", "this Space has not started")
 
     def check_stage(self, account: int | None) -> None:
         """Raises RequestError(403) unless this account may send sound."""
@@ -331,12 +342,12 @@ class Room:
         if account in self.hands:
             return []
         self.hands[account] = now
-        return [HandsChanged()]
+        return [HandChanged(account, True), HandsChanged()]
 
     def _drop_hand(self, account: int | None) -> list[Event]:
         if account is None or self.hands.pop(account, None) is None:
             return []
-        return [HandsChanged()]
+        return [HandChanged(account, False), HandsChanged()]
 
     def _need_hand(self, account: int) -> None:
         if account not in self.hands:

@@ -170,7 +170,15 @@ class StageChanged:
 
 @dataclass(frozen=True, slots=True)
 class HandsChanged:
-    pass
+    """Who asks to speak; also after hosts have changed, for those who may see it now."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandChanged:
+    """For the one whose hand it is."""
+
+    account: int
+    raised: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,4 +195,6 @@ class SessionEnded:
     reason: Reason
 
 
-Event = StateChanged | DetailsChanged | RoleChanged | StageChanged | HandsChanged | MuteChanged | SessionEnded
+Event = (
+    StateChanged | DetailsChanged | RoleChanged | StageChanged | HandsChanged | HandChanged | MuteChanged | SessionEnded
+)

@@ -71,7 +71,9 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except Exception as error:
         refused = as_request_error(error)
         if refused is None:
-            log.error("request failed", method=request.method, path=request.path, exc_info=error)
+            resource = request.match_info.route.resource  # not the path: ids may be secrets
+            route = None if resource is None else resource.canonical
+            log.error("request failed", method=request.method, route=route, exc_info=error)
             refused = RequestError(500, "internal", "that is our fault; it has been noted")
         return problem_response(refused)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from importlib.metadata import version
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -32,7 +32,7 @@ DESCRIPTIONS = {
     429: "Too many; see Retry-After",
     503: "Full, busy or not ready; see Retry-After",
 }
-SOCKET_TYPES = (messages.ClientMessage, messages.ServerMessage)
+SOCKET_TYPES = (*get_args(messages.ClientMessage), *get_args(messages.ServerMessage))
 
 
 def document(routes: list[Route]) -> dict[str, Any]:

@@ -187,11 +187,17 @@ API = [*CREATORS, *SPACES, *MEDIA, *OPERATIONS]
 
 PAGES = [
     *(
-        Route(method="GET", path=path, handler=pages.get_page, summary="The page", tag="page", own_token=True)
+        Route(method=method, path=path, handler=pages.get_page, summary="The page", tag="page", own_token=True)
         for path in ("/", "/@{handle}", "/s/{space}", "/pay/{ref}")
+        for method in ("GET", "HEAD")
     ),
-    Route(method="GET", path="/web/{path:.+}", handler=pages.get_file, summary="The page's files", tag="page",
-          own_token=True, limit="none"),
+    *(
+        Route(
+            method=method, path="/web/{path:.+}", handler=pages.get_file, summary="The page's files", tag="page",
+            own_token=True, limit="none",
+        )
+        for method in ("GET", "HEAD")
+    ),
 ]  # fmt: skip
 
 
