@@ -11,6 +11,10 @@ first never decrypts anything (RFC 3711 §3.3.1)."""
 REORDER_PACKETS_MAX = 64
 """A packet older than this behind the newest of its speaker is dropped, as are those from before he got the slot."""
 
+JUMP_PACKETS_MAX = 3_000
+"""A speaker whose sequence jumps further has begun anew (RFC 3550 A.1 MAX_DROPOUT). Passed on, a jump of half the sequence
+space would look to SRTP like a step back, and the slot would stay silent."""
+
 
 class SlotStream:
     """Rewrites the packets of whichever speaker holds the slot."""
@@ -35,7 +39,7 @@ class SlotStream:
 
         `tenure` names one speaker's time in the slot (LoudestN.tenures), `sequence` is extended (see Reception).
         """
-        if tenure != self._tenure:
+        if tenure != self._tenure or sequence - self._newest > JUMP_PACKETS_MAX:
             self._switch(tenure, sequence, timestamp, now)
             marker = True
         elif sequence < self._base or sequence < self._newest - REORDER_PACKETS_MAX:
