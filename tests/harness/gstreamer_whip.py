@@ -37,9 +37,6 @@ class Publisher:
         self.rtc = self.pipeline.get_by_name("rtc")
         self.rtc.connect("on-negotiation-needed", self.negotiate)
         self.rtc.connect("notify::connection-state", self.changed)
-        ice = self.rtc.get_property("ice-agent")
-        agent = ice.get_property("agent")
-        agent.set_property("upnp", False)
 
     def run(self, seconds: float) -> None:
         self.pipeline.set_state(Gst.State.PLAYING)
@@ -52,11 +49,15 @@ class Publisher:
         rtc.emit("create-offer", None, Gst.Promise.new_with_change_func(self.offered, None))
 
     def offered(self, promise: Any, _: Any) -> None:
-        offer = promise.get_reply().get_value("offer")
+        # Each step is held by a name: the bindings free what nobody holds, with all that is inside.
+        promise.wait()
+        reply = promise.get_reply()
+        offer = reply.get_value("offer")
+        message = offer.sdp
         self.rtc.emit("set-local-description", offer, Gst.Promise.new())
         request = urllib.request.Request(
             self.url,
-            data=offer.sdp.as_text().encode(),
+            data=message.as_text().encode(),
             headers={"Content-Type": "application/sdp", "Authorization": f"Bearer {self.token}"},
         )
         try:
@@ -66,8 +67,8 @@ class Publisher:
             say("failed", status=error.code, body=error.read().decode(errors="replace"))
             self.loop.quit()
             return
-        _, message = GstSdp.SDPMessage.new_from_text(text)
-        answer = GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.ANSWER, message)
+        _, parsed = GstSdp.SDPMessage.new_from_text(text)
+        answer = GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.ANSWER, parsed)
         self.rtc.emit("set-remote-description", answer, Gst.Promise.new())
         say("answered")
 

@@ -11,6 +11,8 @@ from tests.harness.opus import RATE, Samples
 
 WINDOW_SECONDS = 0.5
 SEARCH_SECONDS = 0.04
+RECOGNISED = 0.8
+"""From this correlation on, a window's place is taken as where the sound now lies."""
 AUDIBLE_RMS = 10 ** (-50 / 20)
 """-50 dBFS: below it there is nothing to compare."""
 
@@ -18,7 +20,8 @@ AUDIBLE_RMS = 10 ** (-50 / 20)
 def correlations(heard: Samples, original: Samples) -> NDArray[np.float64]:
     """Of every window of 500 ms in which the original is audible: the best normalised correlation within ± 40 ms.
 
-    `original` is taken as a loop. The windows' common place in it is found first, over the whole recording.
+    `original` is taken as a loop. The recording's place in it is found first, over the whole of it; each window is then
+    looked for within ± 40 ms of where the last one that was recognised lay, as a playout delay may change by a frame or two.
     """
     place = _place(heard, original)
     window, search = round(WINDOW_SECONDS * RATE), round(SEARCH_SECONDS * RATE)
@@ -27,7 +30,10 @@ def correlations(heard: Samples, original: Samples) -> NDArray[np.float64]:
         indices = np.arange(place + start - search, place + start + window + search) % len(original)
         stretch = original[indices].astype(np.float64)
         if np.sqrt(np.mean(stretch**2)) >= AUDIBLE_RMS:
-            best.append(_best_correlation(heard[start : start + window].astype(np.float64), stretch))
+            similarity, offset = _best_correlation(heard[start : start + window].astype(np.float64), stretch)
+            best.append(similarity)
+            if similarity >= RECOGNISED:
+                place += offset - search
     return np.array(best)
 
 
@@ -42,7 +48,8 @@ def _place(heard: Samples, original: Samples) -> int:
     return int(np.argmax(np.fft.irfft(spectrum, size)))
 
 
-def _best_correlation(part: NDArray[np.float64], stretch: NDArray[np.float64]) -> float:
+def _best_correlation(part: NDArray[np.float64], stretch: NDArray[np.float64]) -> tuple[float, int]:
+    """The best of all places of `part` in `stretch`, and that place."""
     size = 1 << (len(stretch) + len(part)).bit_length()
     products = np.fft.irfft(np.fft.rfft(stretch, size) * np.conj(np.fft.rfft(part, size)), size)
     offsets = len(stretch) - len(part) + 1
@@ -50,7 +57,8 @@ def _best_correlation(part: NDArray[np.float64], stretch: NDArray[np.float64]) -
     energy = energies[len(part) : len(part) + offsets] - energies[:offsets]
     norms = np.sqrt(np.maximum(energy, 0) * np.sum(part**2))
     ratio = np.divide(products[:offsets], norms, out=np.zeros(offsets), where=norms > 1e-9)
-    return float(np.max(ratio))
+    at = int(np.argmax(ratio))
+    return float(ratio[at]), at
 
 
 def tone_levels(heard: Samples, hertz: Sequence[float]) -> NDArray[np.float64]:
@@ -62,6 +70,16 @@ def tone_levels(heard: Samples, hertz: Sequence[float]) -> NDArray[np.float64]:
         middle = round(frequency / width)
         peaks.append(float(np.max(spectrum[max(0, middle - 3) : middle + 4])))
     return 20 * np.log10(np.maximum(peaks, 1e-9))
+
+
+def steady_tone_levels(heard: Samples, hertz: Sequence[float], *, window_seconds: float = 0.25) -> NDArray[np.float64]:
+    """Amplitude of each tone in dBFS: the median over short windows.
+
+    A playout delay that changes shifts a tone's phase, which would smear one long spectrum but not its level.
+    """
+    window = round(window_seconds * RATE)
+    windows = [heard[start : start + window] for start in range(0, len(heard) - window + 1, window)]
+    return np.asarray(np.median([tone_levels(one, hertz) for one in windows], axis=0))
 
 
 def tone_track(heard: Samples, hertz: float, *, step_seconds: float = 0.01) -> NDArray[np.float64]:

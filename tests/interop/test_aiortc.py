@@ -13,7 +13,6 @@ import numpy as np
 from aiortc import AudioStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
-from spaces.demo.speech import Speech
 from tests.harness.accounts import Person
 from tests.harness.api import Api
 from tests.harness.client import listening, speaking
@@ -114,18 +113,3 @@ async def test_aiortc_listens_over_whep(api: Api, handle: str) -> None:
     level, other = tone_levels(heard, [HERTZ, SILENT_HERTZ])
     assert level > -20
     assert level - other > 40
-
-
-async def test_an_offer_of_video_and_audio_is_answered_with_audio_alone(api: Api, handle: str, speech: Speech) -> None:
-    host = await api.creator(handle)
-    space = await api.space(host)
-    ear = Ear()
-    async with speaking(api, space, packed(tone(HERTZ, 1.0)), by=host), peer() as connection:
-        connection.on("track", lambda track: ear.attach(track) if track.kind == "audio" else None)
-        connection.addTransceiver("video", direction="recvonly")
-        connection.addTransceiver("audio", direction="recvonly")
-        await exchange(api, connection, f"/v1/spaces/{space}/whep", None)
-        assert "m=video 0 " in connection.remoteDescription.sdp
-        await asyncio.sleep(3)
-    await ear.stop()
-    assert tone_levels(np.concatenate(ear.blocks)[-RATE:], [HERTZ])[0] > -20

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 
 import numpy as np
 import pytest
 
+from spaces.demo.offer import Direction
 from spaces.demo.speech import SPEECH_FILE, Speech
 from tests.harness.accounts import person
 from tests.harness.api import Api
@@ -62,6 +64,34 @@ async def test_the_mix_is_one_stream_without_holes_or_repeats(api: Api, handle: 
     steps = {(b.timestamp - a.timestamp) % (1 << 32) for a, b in itertools.pairwise(packets)}
     assert steps <= {n * 960 for n in range(1, 40)}, "multiples of a frame; more than one only in silence"
     assert listener.reports > 0, "sender reports"
+
+
+VIDEO = (
+    "m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=rtcp-mux\r\na=mid:video0\r\na=recvonly\r\n"
+    "a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\n"
+)
+
+
+async def test_video_is_refused_and_audio_answered_where_both_are_offered(
+    api: Api, handle: str, speech: Speech
+) -> None:
+    """Some players ask for both, video first."""
+    host = await api.creator(handle)
+    space = await api.space(host)
+
+    class Player(RtcClient):
+        def offer_text(self, direction: Direction, opus_payload_type: int = 111) -> str:
+            text = super().offer_text(direction, opus_payload_type)
+            session, audio = text.split("m=audio", 1)
+            return session.replace("BUNDLE 0", "BUNDLE video0 0") + VIDEO + "m=audio" + audio
+
+    player = Player(api)
+    async with speaking(api, space, speech, by=host):
+        await player.connect(f"/v1/spaces/{space}/whep", "recvonly")
+        assert re.search(r"m=video 0 .*m=audio [1-9]", player.sdp, re.DOTALL), player.sdp
+        assert "a=group:BUNDLE 0\r\n" in player.sdp
+        await player.hear_first()
+        await player.leave()
 
 
 async def test_nobody_hears_himself(api: Api, handle: str, speech: Speech) -> None:

@@ -11,7 +11,7 @@ import aiohttp
 from tests.harness.accounts import person
 from tests.harness.api import Api
 from tests.harness.client import listening, speaking
-from tests.harness.measure import tone_levels
+from tests.harness.measure import steady_tone_levels, tone_levels
 from tests.harness.server import serving
 from tests.harness.signals import packed, tone
 
@@ -37,11 +37,13 @@ async def test_ten_tones_through_the_mix(tmp_path: Path, http: aiohttp.ClientSes
             await asyncio.sleep(3)
             heard, heard_by_own = await asyncio.gather(listener.heard(4), own.heard(4))
 
-        levels = tone_levels(heard, HERTZ)
+        levels = steady_tone_levels(heard, HERTZ)
         print("mix, dBFS:", levels.round(2))
         assert levels.max() - levels.min() <= 1.0
-        levels = tone_levels(heard_by_own, HERTZ)
-        print(f"without {HERTZ[3]} Hz, dBFS:", levels.round(2))
+        levels = steady_tone_levels(heard_by_own, HERTZ)
+        # One long spectrum here: the codec's noise is spread thin in it, a tone would stand out.
+        own_level = tone_levels(heard_by_own, HERTZ)[3]
+        print(f"without {HERTZ[3]} Hz, dBFS:", levels.round(2), "his own", own_level.round(2))
         others = [level for n, level in enumerate(levels) if n != 3]
-        assert min(others) - levels[3] >= 40.0
+        assert min(others) - own_level >= 40.0
         assert server.log_complaints() == []
