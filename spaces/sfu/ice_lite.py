@@ -93,7 +93,7 @@ class IceLite:
             # Only what would move the path is searched for: a replay from the path itself changes nothing.
             if transaction in peer.seen:
                 raise RemoteError("ice_replay", "transaction seen from another address")
-            moved = self._takes_path(peer, request.use_candidate, request.priority, now)
+            moved = self._takes_path(peer, source, request.use_candidate, request.priority, now)
             if moved and holder is not None and holder is not peer.key:
                 raise RemoteError("ice_address_taken", "its source may be forged")
             if moved:
@@ -106,14 +106,15 @@ class IceLite:
         return Checked(peer, response, moved)
 
     @staticmethod
-    def _takes_path(peer: IcePeer, use_candidate: bool, priority: int, now: float) -> bool:
+    def _takes_path(peer: IcePeer, source: Path, use_candidate: bool, priority: int, now: float) -> bool:
         """Whether a fresh, authenticated check from a new address makes it the path.
 
         The first check does (media can flow before nomination), a nomination does, and so does a check of the very
-        candidate that holds the path (same PRIORITY): its NAT binding has changed, which comes without a nomination.
+        candidate that holds the path (same PRIORITY) to the same address of ours: its NAT binding has changed, which comes
+        without a nomination. To another address of ours it belongs to another pair of that candidate.
         """
         if peer.path is None or use_candidate:
             return True
-        if priority == peer.path_priority:
+        if priority == peer.path_priority and source.local == peer.path.local:
             return True
         return now - peer.path_heard_at > PATH_SILENT_SECONDS
