@@ -8,8 +8,9 @@ need of and SQLAlchemy leaves out there).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,10 @@ from sqlalchemy.types import TypeDecorator
 
 BUSY_TIMEOUT_MILLISECONDS = 10_000
 """How long a SQLite writer waits for the one before it: far longer than any of our transactions."""
+
+WRITER = "writer"
+"""Engine option with the lock that the writers of this process queue up at on SQLite, first come first served: its own
+waiting is polling, which is slow, unfair and ends in an error when a crowd comes at once."""
 
 Id = BigInteger().with_variant(Integer, "sqlite")
 """64-bit key. SQLite only numbers rows by itself when the type is spelled INTEGER, which there has 64 bits too."""
@@ -54,7 +59,7 @@ def make_engine(url: str) -> AsyncEngine:
         return create_async_engine(address, pool_pre_ping=True)
     if address.database:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(address)
+    engine = create_async_engine(address, execution_options={WRITER: asyncio.Lock()})
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
@@ -85,7 +90,8 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 @asynccontextmanager
 async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """A transaction that writes; commits at the end, rolls back on an exception."""
-    async with engine.begin() as connection:
+    writer: AbstractAsyncContextManager[Any] = engine.sync_engine.get_execution_options().get(WRITER, nullcontext())
+    async with writer, engine.begin() as connection:
         yield connection
 
 

@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from access import pairs
 from access.decide import Resource
 from access.rights import Ban, Benefit, Grant, PriceOnSale, Snapshot, TierTerms
-from access.tables import accounts, bans, grants, paid_periods, tier_benefits, tier_prices, tiers
+from access.tables import accounts, bans, epochs, grants, paid_periods, tier_benefits, tier_prices, tiers
 
 
 async def load(connection: AsyncConnection, account: int | None, resource: Resource, role: str | None) -> Snapshot:
-    """Everything that `decide` may ask about this account and this resource."""
+    """Everything that `decide` may ask about this account and this resource; few statements, as each has its price."""
     paid = any(policy.policy == "subscribers" for policy in resource.policies)
-    status, banned, held = "active", (), ()  # type: str, tuple[Ban, ...], tuple[Grant, ...]
-    if account is not None:
-        status = await _status(connection, account)
-        banned = await _bans(connection, account, resource.creator)
-        held = await load_grants(connection, account, resource.creator) if paid else ()
-    return Snapshot(
-        account=account,
-        creator=resource.creator,
-        creator_handle=await _handle(connection, resource.creator) if paid else "",
-        account_status=status,
-        epoch=await pairs.current_epoch(connection, account, resource.creator),
-        role=role,
-        grants=held,
-        bans=banned,
-        tiers=await _tiers(connection, resource.creator) if paid else (),
-    )
+    handle, terms = await _terms(connection, resource.creator) if paid else ("", ())
+    snapshot = Snapshot(None, resource.creator, handle, role=role, tiers=terms)
+    if account is None:
+        return snapshot
+    status, epoch, banned = await _account(connection, account, resource.creator)
+    held = await load_grants(connection, account, resource.creator) if paid else ()
+    return replace(snapshot, account=account, account_status=status, epoch=epoch, bans=banned, grants=held)
 
 
 async def load_grants(connection: AsyncConnection, account: int, creator: int) -> tuple[Grant, ...]:
@@ -60,36 +51,46 @@ def _grant(row: Row[Any]) -> Grant:
     )
 
 
-async def _status(connection: AsyncConnection, account: int) -> str:
-    query = select(accounts.c.status).where(accounts.c.id == account)
-    return str((await connection.execute(query)).scalar_one())
+async def _account(connection: AsyncConnection, account: int, creator: int) -> tuple[str, int, tuple[Ban, ...]]:
+    """Status, epoch (of the account and of the pair together) and bans: a row per ban, or one without."""
+    pair = (epochs.c.account == accounts.c.id) & (epochs.c.creator == creator)
+    here = (bans.c.account == accounts.c.id) & (bans.c.creator.is_(None) | (bans.c.creator == creator))
+    query = (
+        select(accounts.c.status, (accounts.c.epoch + func.coalesce(epochs.c.epoch, 0)).label("epoch"), bans)
+        .select_from(accounts.outerjoin(epochs, pair).outerjoin(bans, here))
+        .where(accounts.c.id == account)
+        .order_by(bans.c.id)
+    )
+    rows = (await connection.execute(query)).all()
+    banned = tuple(Ban(row.scope, row.space, row.start, row.end) for row in rows if row.scope is not None)
+    return rows[0].status, rows[0].epoch, banned
 
 
-async def _handle(connection: AsyncConnection, creator: int) -> str:
-    query = select(accounts.c.handle).where(accounts.c.id == creator)
-    return (await connection.execute(query)).scalar_one_or_none() or str(creator)
-
-
-async def _bans(connection: AsyncConnection, account: int, creator: int) -> tuple[Ban, ...]:
-    here = bans.c.creator.is_(None) | (bans.c.creator == creator)
-    rows = await connection.execute(select(bans).where(bans.c.account == account, here).order_by(bans.c.id))
-    return tuple(Ban(row.scope, row.space, row.start, row.end) for row in rows)
-
-
-async def _tiers(connection: AsyncConnection, creator: int) -> tuple[TierTerms, ...]:
-    rows = (await connection.execute(select(tiers).where(tiers.c.creator == creator).order_by(tiers.c.id))).all()
-    ids = [row.id for row in rows]
-    given = (await connection.execute(select(tier_benefits).where(tier_benefits.c.tier.in_(ids)))).all()
-    on_sale = (tier_prices.c.state == "published") & tier_prices.c.tier.in_(ids)
-    prices = (await connection.execute(select(tier_prices).where(on_sale).order_by(tier_prices.c.id))).all()
-    return tuple(
+async def _terms(connection: AsyncConnection, creator: int) -> tuple[str, tuple[TierTerms, ...]]:
+    """The creator's handle and all his tiers, with every benefit they ever gave and the prices on sale."""
+    query = (
+        select(accounts.c.handle, tiers, tier_benefits.c.benefit, tier_benefits.c.start, tier_benefits.c.end)
+        .select_from(accounts.join(tiers, tiers.c.creator == accounts.c.id).outerjoin(tier_benefits))
+        .where(accounts.c.id == creator)
+        .order_by(tiers.c.id, tier_benefits.c.id)
+    )
+    rows = (await connection.execute(query)).all()
+    on_sale = (
+        select(tier_prices)
+        .join(tiers, tiers.c.id == tier_prices.c.tier)
+        .where(tiers.c.creator == creator, tier_prices.c.state == "published")
+        .order_by(tier_prices.c.id)
+    )
+    prices = (await connection.execute(on_sale)).all() if rows else []
+    terms = tuple(
         TierTerms(
             id=row.id,
             name=row.name,
             level=row.level,
             on_sale=row.state == "published",
-            benefits=tuple(Benefit(b.benefit, b.start, b.end) for b in given if b.tier == row.id),
+            benefits=tuple(Benefit(b.benefit, b.start, b.end) for b in rows if b.id == row.id and b.benefit),
             prices=tuple(PriceOnSale(p.amount_minor, p.currency, p.interval) for p in prices if p.tier == row.id),
         )
-        for row in rows
+        for row in {row.id: row for row in rows}.values()
     )
+    return (rows[0].handle or str(creator)) if rows else "", terms

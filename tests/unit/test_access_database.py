@@ -69,6 +69,30 @@ async def test_writers_take_turns_and_lose_nothing(tmp_path: Path) -> None:
             assert (await connection.execute(select(counters.c.value))).scalar_one() == 12
 
 
+async def test_a_crowd_of_writers_is_served_in_order_and_a_cancelled_one_holds_nobody_up(tmp_path: Path) -> None:
+    async with fresh_engine(tmp_path) as engine:
+        served: list[int] = []
+
+        async def write(number: int) -> None:
+            async with writing(engine) as connection:
+                await connection.execute(insert(counters).values(name=f"writer {number}", value=0))
+            served.append(number)
+
+        tasks = [asyncio.create_task(write(number)) for number in range(40)]
+        while len(served) < 5:
+            await asyncio.sleep(0.001)
+        cancelled = [task for task in tasks if not task.done()][:10]
+        for task in cancelled:
+            task.cancel()
+        await asyncio.wait(tasks)
+        assert {task for task in tasks if task.cancelled()} <= set(cancelled)
+        async with reading(engine) as connection:
+            written = {row.name for row in await connection.execute(select(counters.c.name))}
+        assert {f"writer {number}" for number in served} <= written
+        if engine.dialect.name == "sqlite":
+            assert served == sorted(served)
+
+
 async def test_readers_do_not_wait_for_a_writer(tmp_path: Path) -> None:
     async with fresh_engine(tmp_path) as engine, asyncio.timeout(5), writing(engine) as writer:
         await writer.execute(insert(counters).values(name="test", value=0))
