@@ -24,26 +24,17 @@ export class Channel {
     this.socket = new WebSocket(address);
     this.socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
     this.socket.onclose = ({ code }) => this.#ended(code);
+    const timer = setTimeout(() => this.#abandon(), REPLY_WITHIN);
+    /** @type {Promise<void>} rejects with ProblemError when there is no server to be had */
+    this.opened = new Promise((resolve, reject) => {
+      this.socket.onopen = () => resolve();
+      this.closed.then(() => reject(unreachable()));
+    });
+    this.opened.catch(() => {}).finally(() => clearTimeout(timer)); // whoever waits for it hears of it
   }
 
   get open() {
     return this.socket.readyState === WebSocket.OPEN;
-  }
-
-  /**
-   * Introduces itself; the socket is usable once this resolves.
-   *
-   * @param {{token?: string | null, client: string, cursor?: number}} hello
-   * @returns {Promise<any>} the reply, with `you` and `space`
-   */
-  async hello({ token, client, cursor }) {
-    await new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#abandon(), REPLY_WITHIN);
-      this.socket.onopen = resolve;
-      this.closed.then(() => reject(unreachable())).finally(() => clearTimeout(timer));
-      this.socket.addEventListener("open", () => clearTimeout(timer));
-    });
-    return this.request({ v: 1, type: "hello", client, ...(token && { token }), ...(cursor !== undefined && { cursor }) });
   }
 
   /**

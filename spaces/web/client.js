@@ -209,9 +209,15 @@ export class SpaceClient extends EventTarget {
    * @param {boolean} muted
    */
   async mute(muted) {
-    if (this.#microphone) this.#microphone.enabled = !muted;
-    await this.#request({ type: "mute", muted });
-    if (this.you) this.#setYou({ ...this.you, muted });
+    const before = this.muted;
+    this.#setMuted(muted);
+    try {
+      await this.#request({ type: "mute", muted });
+    } catch (error) {
+      // Refused: as the server has it. Without a server, silent stays silent.
+      if (!(muted && /** @type {ProblemError} */ (error).problem?.status === 0)) this.#setMuted(before);
+      throw error;
+    }
   }
 
   /** Asks to speak. */
@@ -271,7 +277,13 @@ export class SpaceClient extends EventTarget {
       /** @type {Problem | null} */
       let problem = null;
       try {
-        this.#joined(channel, await channel.hello({ token: this.token, client: this.client, cursor: this.#cursor }));
+        await channel.opened;
+        const hello = { token: this.token ?? undefined, client: this.client, cursor: this.#cursor };
+        const welcome = channel.request({ v: 1, type: "hello", ...hello });
+        // Asked in the same breath: the sound comes a round trip earlier.
+        const media = this.#wanted ? channel.request({ type: "listen" }) : null;
+        media?.catch(() => {}); // heard of in #joined, or with the refusal of hello
+        this.#joined(channel, await welcome, media);
         problem = problemOf(await channel.closed);
       } catch (error) {
         if (!(error instanceof ProblemError)) throw error;
@@ -295,8 +307,8 @@ export class SpaceClient extends EventTarget {
     return `${this.url.replace(/^http/, "ws")}/v1/spaces/${this.id}/socket`;
   }
 
-  /** @param {Channel} channel @param {any} reply to hello: the whole truth */
-  #joined(channel, reply) {
+  /** @param {Channel} channel @param {any} reply to hello: the whole truth @param {Promise<any> | null} media asked for already */
+  #joined(channel, reply, media) {
     this.#channel = channel;
     this.#joinedOnce = true;
     this.#cursor = reply.seq;
@@ -309,7 +321,8 @@ export class SpaceClient extends EventTarget {
     this.#refresh();
     this.#next?.close(); // it was offered on the socket that is gone
     this.#next = null;
-    if (this.#wanted) this.#askForMedia(channel);
+    if (this.#wanted) this.#askForMedia(channel, media ?? undefined);
+    else if (media) channel.request({ type: "leave" }).catch(() => {}); // the channel's end is noticed elsewhere
   }
 
   /** @param {{type: string, [field: string]: unknown}} message */
@@ -367,12 +380,17 @@ export class SpaceClient extends EventTarget {
   /** @param {StageMember[]} stage */
   #setStage(stage) {
     const mine = stage.find(({ account }) => account.id === this.you?.account?.id);
-    if (mine && this.you && mine.muted !== this.you.muted) {
-      if (this.#microphone) this.#microphone.enabled = !mine.muted;
-      this.#setYou({ ...this.you, muted: mine.muted });
+    if (mine && mine.muted !== this.muted) {
+      this.#setMuted(mine.muted);
       if (mine.muted) this.#emit("muted", true);
     }
     if (this.space) this.#setSpace({ ...this.space, stage });
+  }
+
+  /** @param {boolean} muted */
+  #setMuted(muted) {
+    if (this.#microphone) this.#microphone.enabled = !muted;
+    if (this.you) this.#setYou({ ...this.you, muted });
   }
 
   /** @param {string} account @param {Role} role */
@@ -405,10 +423,10 @@ export class SpaceClient extends EventTarget {
 
   // --- media
 
-  /** @param {Channel} channel */
-  async #askForMedia(channel) {
+  /** @param {Channel} channel @param {Promise<any>} [asked] */
+  async #askForMedia(channel, asked = channel.request({ type: "listen" })) {
     try {
-      await channel.request({ type: "listen" });
+      await asked;
     } catch (error) {
       const { problem } = /** @type {ProblemError} */ (error);
       if (channel !== this.#channel || !this.#wanted) return;

@@ -149,8 +149,8 @@ export const messages = {
   "microphone.unsupported": "This browser cannot use a microphone on web pages. You can go on listening.",
   "microphone.denied":
     "The microphone is blocked for this page. Allow it in the browser – usually by the icon left of the address – and "
-    + "press “Turn on microphone” again.",
-  "microphone.missing": "No microphone was found. Plug one in, and press “Turn on microphone” again.",
+    + "try again.",
+  "microphone.missing": "No microphone was found. Plug one in, and try again.",
   "microphone.busy": "The microphone could not be opened; another program may be using it. Close that, and try again.",
   "microphone.lost": "Your microphone was disconnected. Plug it in, and turn it on again.",
 

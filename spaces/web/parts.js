@@ -6,7 +6,8 @@ import { money, priceText, t, timeText } from "./text.js";
 
 /** The initials on the account's own colour. @param {Account} account @param {string} [size] */
 export function face(account, size = "") {
-  const initials = account.name.trim().split(/\s+/).map((word) => [...word][0]).slice(0, 2).join("").toUpperCase();
+  const words = account.name.split(/[^\p{L}\p{N}’']+/u).filter(Boolean);
+  const initials = words.slice(0, 2).map((word) => [...word][0]).join("").toUpperCase();
   const hue = [...account.id].reduce((sum, digit) => (sum * 31 + digit.charCodeAt(0)) % 8, 0);
   return h(`span.face.hue-${hue}${size && `.${size}`}`, { "aria-hidden": "true" }, initials || "?");
 }
