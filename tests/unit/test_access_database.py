@@ -79,8 +79,7 @@ async def test_a_crowd_of_writers_is_served_in_order_and_a_cancelled_one_holds_n
             served.append(number)
 
         tasks = [asyncio.create_task(write(number)) for number in range(40)]
-        while len(served) < 5:
-            await asyncio.sleep(0.001)
+        await asyncio.gather(*tasks[:5])
         cancelled = [task for task in tasks if not task.done()][:10]
         for task in cancelled:
             task.cancel()
