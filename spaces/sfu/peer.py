@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pylibsrtp import Session
 
-from spaces.errors import LocalError
+from spaces.errors import LocalError, RemoteError
 from spaces.mixing.engine import AudioEngine
 from spaces.mixing.sound import Listener, Source
 from spaces.sfu.dtls import DtlsEndpoint
@@ -234,7 +234,7 @@ class Peer:
     def receive_rtp_untrusted(self, data: bytes, now: float) -> None:
         """An SRTP packet from one of this peer's addresses; without a microphone planned it is not even decrypted."""
         if self._uplink is None:
-            return
+            raise RemoteError("rtp_not_expected")
         self._uplink.packet_untrusted(data, now, muted=self.muted)
         self.heard_at = now
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
@@ -42,7 +43,7 @@ class Api:
         by: Person | None = None,
         token: str | None = None,
         json: Any = None,
-        data: bytes | None = None,
+        data: bytes | io.BytesIO | None = None,
         content_type: str | None = None,
     ) -> Reply:
         headers = {}

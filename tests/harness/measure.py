@@ -20,21 +20,44 @@ AUDIBLE_RMS = 10 ** (-50 / 20)
 def correlations(heard: Samples, original: Samples) -> NDArray[np.float64]:
     """Of every window of 500 ms in which the original is audible: the best normalised correlation within ± 40 ms.
 
-    `original` is taken as a loop. The recording's place in it is found first, over the whole of it; each window is then
-    looked for within ± 40 ms of where the last one that was recognised lay, as a playout delay may change by a frame or two.
+    `original` is taken as a loop. The recording's place in it is found first, over the whole of it. From the first window
+    recognised there, the others are followed forwards and backwards: each is looked for within ± 40 ms of where its
+    neighbour lay, as a playout delay may change by a frame or two.
     """
+    window = round(WINDOW_SECONDS * RATE)
+    starts = range(0, len(heard) - window + 1, window)
     place = _place(heard, original)
-    window, search = round(WINDOW_SECONDS * RATE), round(SEARCH_SECONDS * RATE)
-    best = []
-    for start in range(0, len(heard) - window + 1, window):
-        indices = np.arange(place + start - search, place + start + window + search) % len(original)
-        stretch = original[indices].astype(np.float64)
-        if np.sqrt(np.mean(stretch**2)) >= AUDIBLE_RMS:
-            similarity, offset = _best_correlation(heard[start : start + window].astype(np.float64), stretch)
-            best.append(similarity)
+    anchor = 0
+    for number, start in enumerate(starts):
+        similarity, _ = _window(heard, original, start, place)
+        if similarity is not None and similarity >= RECOGNISED:
+            anchor = number
+            break
+    forwards = _follow(heard, original, starts[anchor:], place)
+    backwards = _follow(heard, original, starts[:anchor][::-1], place)
+    return np.array(backwards[::-1] + forwards)
+
+
+def _follow(heard: Samples, original: Samples, starts: Sequence[int], place: int) -> list[float]:
+    found = []
+    for start in starts:
+        similarity, moved = _window(heard, original, start, place)
+        if similarity is not None:
+            found.append(similarity)
             if similarity >= RECOGNISED:
-                place += offset - search
-    return np.array(best)
+                place += moved
+    return found
+
+
+def _window(heard: Samples, original: Samples, start: int, place: int) -> tuple[float | None, int]:
+    """(best correlation, or None where the original is silent; by how many samples its place differs from `place`)."""
+    window, search = round(WINDOW_SECONDS * RATE), round(SEARCH_SECONDS * RATE)
+    indices = np.arange(place + start - search, place + start + window + search) % len(original)
+    stretch = original[indices].astype(np.float64)
+    if np.sqrt(np.mean(stretch**2)) < AUDIBLE_RMS:
+        return None, 0
+    similarity, offset = _best_correlation(heard[start : start + window].astype(np.float64), stretch)
+    return similarity, offset - search
 
 
 def _place(heard: Samples, original: Samples) -> int:

@@ -72,8 +72,11 @@ async def test_truncated_and_mutated_datagrams(server: Server, api: Api, handle:
     """Cut and bent copies of the very datagrams of a live session, from its own socket and from another."""
     die = random.Random(3)
     async with undisturbed(api, server, handle, speech, dropped=50) as (_, speaker, listener):
+        binding = bytes(listener.link.ice.binding(nominate=True))
+        listener.link.ice.send(binding)  # so that a copy that is only bent behind its integrity is a replay
+        await asyncio.sleep(0.3)
         real = [
-            bytes(listener.link.ice.binding(nominate=True)),
+            binding,
             listener.link.dtls._tx_srtp.protect(
                 struct.pack("!BBHII", 0x80, 111, 1, 1, secrets.randbits(32)) + b"\xf8\xff\xfe"
             ),

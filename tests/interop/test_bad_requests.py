@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 
 import pytest
@@ -68,7 +69,8 @@ async def test_a_bad_offer_is_refused_by_its_name(server: Server, api: Api, hand
 async def test_an_offer_of_ten_megabytes_is_not_read(api: Api, handle: str) -> None:
     host = await api.creator(handle)
     space = await api.space(host)
-    reply = await api.offer(f"/v1/spaces/{space}/whep", b"v=0\r\n" + b"a=x\r\n" * 2_000_000, by=host)
+    body = io.BytesIO(b"v=0\r\n" + b"a=x\r\n" * 2_000_000)
+    reply = await api.request("POST", f"/v1/spaces/{space}/whep", by=host, data=body, content_type="application/sdp")
     assert reply.status == 413
     assert reply.code
 
