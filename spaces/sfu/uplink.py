@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 from pylibsrtp import Session
@@ -11,7 +12,7 @@ from spaces.mixing.level import SILENCE_DBFS, dbfs_of_rfc6464
 from spaces.mixing.opus import PACKET_BYTES_MAX, SAMPLE_RATE, packet_samples_untrusted
 from spaces.mixing.sound import Arrival, Source
 from spaces.sfu.reception import Reception
-from spaces.sfu.rtp import parse_rtp_untrusted, split_red_untrusted
+from spaces.sfu.rtp import RtpPacket, parse_rtp_untrusted, split_red_untrusted
 from spaces.sfu.session import Receive
 from spaces.sfu.srtp import unprotect_untrusted
 
@@ -25,6 +26,8 @@ CLAIM_TRUSTED_DB = 10.0
 ASSUMED_DBFS = -40.0
 """Of a packet with sound in it when neither claim nor measurement is there."""
 DTX_BYTES_MAX = 3
+RECENT_PACKETS = 16
+"""How far back RED's copies are compared; they reach at most 8 packets back."""
 
 Heard = Callable[[float, float, int, int, bool, bytes, float], None]
 """Told of every packet: dBFS, seconds, extended sequence, timestamp, marker, Opus payload, now."""
@@ -41,6 +44,8 @@ class Uplink:
         self._heard = heard
         self._heard_at = 0.0
         self._ssrcs: set[int] = set()
+        self._recent: deque[int] = deque(maxlen=RECENT_PACKETS)
+        """Extended sequence numbers that we have, in whichever form."""
 
     def packet_untrusted(self, data: bytes, now: float, *, muted: bool) -> None:
         """One SRTP packet. Raises RemoteError: `rtp_unknown_ssrc`, `srtp_rejected`, `rtp_…`, `red_malformed`, `opus_…`."""
@@ -54,31 +59,43 @@ class Uplink:
         packet = parse_rtp_untrusted(unprotect_untrusted(self._context, data), self.receive.level_extension_id)
         # Authenticated from here on; only now may it take state.
         self._ssrcs.add(ssrc)
-        if packet.payload_type == self.receive.opus_payload_type:
-            payload, older = packet.payload, []
-        elif packet.payload_type == self.receive.red_payload_type:
-            *older, (_, _, payload) = split_red_untrusted(packet.payload)
-        else:
-            raise RemoteError("rtp_payload_type")
-        if not payload:
-            raise RemoteError("opus_malformed", "empty")  # some clients probe the path with padding alone
-        samples = self._checked_samples(payload)
+        *older, (_, _, payload, samples) = self._blocks_untrusted(packet)
         if current is None or ssrc != current.ssrc:
             self._start(ssrc)
         assert self.reception is not None
         self._heard_at = now
         sequence = self.reception.receive(packet.sequence, packet.timestamp, now)
+        self._recent.append(sequence)
         if muted:
             return
-        for distance, (_, offset, block) in enumerate(reversed(older), 1):
-            if block and len(block) <= PACKET_BYTES_MAX:
+        for distance, offset, block, length in older:
+            # Copies of what has arrived would pass for packets that are late; they are not needed either.
+            if sequence - distance >= self.reception.begin and sequence - distance not in self._recent:
+                self._recent.append(sequence - distance)
                 earlier = (packet.timestamp - offset) & 0xFFFFFFFF
-                self.source.inbox.append(
-                    Arrival(sequence - distance, earlier, block, self._checked_samples(block), now)
-                )
+                self.source.inbox.append(Arrival(sequence - distance, earlier, block, length, now))
         self.source.inbox.append(Arrival(sequence, packet.timestamp, payload, samples, now))
         level = self._level(packet.level, payload, now)
         self._heard(level, samples / SAMPLE_RATE, sequence, packet.timestamp, packet.marker, payload, now)
+
+    def _blocks_untrusted(self, packet: RtpPacket) -> list[tuple[int, int, bytes, int]]:
+        """Opus in an RTP packet, oldest first: (how far back in packets and in timestamp units, payload, samples)."""
+        opus = self.receive.opus_payload_type
+        if packet.payload_type == opus:
+            blocks = [(opus, 0, packet.payload)]
+        elif packet.payload_type == self.receive.red_payload_type:
+            blocks = split_red_untrusted(packet.payload)
+        else:
+            raise RemoteError("rtp_payload_type")
+        if blocks[-1][0] != opus:
+            raise RemoteError("rtp_payload_type", "in RED")
+        if not blocks[-1][2]:
+            raise RemoteError("opus_malformed", "empty")  # some clients probe the path with padding alone
+        return [
+            (distance, offset, block, self._checked_samples(block))
+            for distance, (kind, offset, block) in zip(range(len(blocks) - 1, -1, -1), blocks, strict=True)
+            if kind == opus and block
+        ]
 
     def _start(self, ssrc: int) -> None:
         """The first stream, or another one after it: extended sequence numbers go on behind what was."""

@@ -1,0 +1,228 @@
+"""From a speaker's SRTP to Opus for the stage and the mix: what is taken, what is dropped and under which name."""
+
+from __future__ import annotations
+
+import secrets
+from struct import pack
+from typing import NamedTuple
+
+import pytest
+from pylibsrtp import Policy
+
+from spaces.errors import RemoteError
+from spaces.mixing.jitter import JitterBuffer
+from spaces.mixing.level import SILENCE_DBFS
+from spaces.mixing.sound import Source
+from spaces.sfu.session import Receive
+from spaces.sfu.srtp import Keys
+from spaces.sfu.uplink import ASSUMED_DBFS, CLAIM_TRUSTED_DB, SSRC_CHANGES_MAX, Uplink
+
+OPUS, RED, LEVEL_ID = 111, 63, 3
+FRAME_20_MS = bytes((0xF8, 1, 2, 3, 4, 5))  # CELT, full band, 20 ms, one frame
+SSRC = 0xDECAFBAD
+
+
+class Heard(NamedTuple):
+    dbfs: float
+    seconds: float
+    sequence: int
+    timestamp: int
+    marker: bool
+    payload: bytes
+    now: float
+
+
+class Speaker:
+    """An uplink and the client at its other end."""
+
+    def __init__(self) -> None:
+        key, other = secrets.token_bytes(28), secrets.token_bytes(28)
+        theirs = Keys(Policy.SRTP_PROFILE_AEAD_AES_128_GCM, send=key, receive=other)
+        ours = Keys(Policy.SRTP_PROFILE_AEAD_AES_128_GCM, send=other, receive=key)
+        self.out = theirs.sending()
+        self.heard: list[Heard] = []
+        self.source = Source("space", "17", JitterBuffer(0.02, 0.2))
+        self.uplink = Uplink(Receive(OPUS, RED, LEVEL_ID), ours.receiving(), self.source, self._heard)
+        self.now = 1_000.0
+
+    def _heard(self, *heard: object) -> None:
+        self.heard.append(Heard(*heard))  # type: ignore[arg-type]
+
+    def rtp(
+        self,
+        sequence: int,
+        payload: bytes = FRAME_20_MS,
+        *,
+        payload_type: int = OPUS,
+        ssrc: int = SSRC,
+        level: int | None = None,
+        extension: bytes = b"",
+    ) -> bytes:
+        if level is not None:
+            extension = pack("!HHBBxx", 0xBEDE, 1, LEVEL_ID << 4, 0x80 | level)
+        first = 0x90 if extension else 0x80
+        header = pack("!BBHII", first, payload_type, sequence & 0xFFFF, sequence * 960 & 0xFFFFFFFF, ssrc)
+        return self.out.protect(header + extension + payload)
+
+    def send(self, data: bytes, *, muted: bool = False) -> None:
+        self.uplink.packet_untrusted(data, self.now, muted=muted)
+        self.now += 0.02
+
+    def refused(self, data: bytes) -> str:
+        before = (len(self.heard), len(self.source.inbox))
+        with pytest.raises(RemoteError) as error:
+            self.uplink.packet_untrusted(data, self.now, muted=False)
+        assert (len(self.heard), len(self.source.inbox)) == before, "a dropped packet is heard nowhere"
+        return error.value.cause
+
+    @property
+    def received(self) -> int:
+        return 0 if self.uplink.reception is None else self.uplink.reception.received
+
+    @property
+    def mixed(self) -> list[tuple[int, bytes]]:
+        return [(a.sequence, a.payload) for a in self.source.inbox]
+
+
+@pytest.fixture
+def speaker() -> Speaker:
+    return Speaker()
+
+
+def red(*older: tuple[int, int, bytes], primary: bytes = FRAME_20_MS, kind: int = OPUS) -> bytes:
+    """A RED payload of (payload type, timestamp offset, block), oldest first, and the primary."""
+    headers = b"".join(pack("!I", (0x80 | t) << 24 | offset << 10 | len(block)) for t, offset, block in older)
+    return headers + bytes((kind,)) + b"".join(block for _, _, block in older) + primary
+
+
+def test_a_packet_goes_to_the_stage_and_to_the_mix(speaker: Speaker) -> None:
+    speaker.send(speaker.rtp(65_535, level=20))
+    speaker.send(speaker.rtp(65_536, level=21))
+    assert [(h.dbfs, h.seconds, h.sequence, h.payload) for h in speaker.heard] == [
+        (-20.0, 0.02, 65_535, FRAME_20_MS),
+        (-21.0, 0.02, 65_536, FRAME_20_MS),
+    ]
+    assert speaker.mixed == [(65_535, FRAME_20_MS), (65_536, FRAME_20_MS)]
+
+
+def test_forged_and_replayed_packets_are_dropped_and_take_no_state(speaker: Speaker) -> None:
+    good = speaker.rtp(1)
+    assert speaker.refused(good[:-1] + bytes((good[-1] ^ 1,))) == "srtp_rejected"
+    assert speaker.refused(pack("!BBHII", 0x80, OPUS, 1, 1, 77) + secrets.token_bytes(40)) == "srtp_rejected"
+    assert speaker.refused(secrets.token_bytes(1_700)[:1_600]) == "srtp_rejected"
+    assert speaker.received == 0
+    speaker.send(good)
+    assert speaker.refused(good) == "srtp_rejected"
+    assert speaker.received == 1
+
+
+def test_a_payload_type_that_was_not_agreed_is_dropped(speaker: Speaker) -> None:
+    assert speaker.refused(speaker.rtp(1, payload_type=96)) == "rtp_payload_type"
+    assert speaker.received == 0
+
+
+def test_padding_alone_and_what_is_not_opus_is_dropped(speaker: Speaker) -> None:
+    assert speaker.refused(speaker.rtp(1, b"")) == "opus_malformed"
+    assert speaker.refused(speaker.rtp(2, bytes((0xFB,)))) == "opus_malformed", "code 3 without its frame count"
+    assert speaker.refused(speaker.rtp(3, bytes((0xFB, 63)) + bytes(40))) == "opus_malformed", "longer than 120 ms"
+    assert speaker.refused(speaker.rtp(4, bytes((0xF8,)) + bytes(1_300))) == "opus_malformed", "longer than a packet"
+
+
+def test_a_huge_header_extension_is_stepped_over(speaker: Speaker) -> None:
+    words = 300
+    speaker.send(speaker.rtp(1, extension=pack("!HH", 0xBEDE, words) + bytes(4 * words)))
+    assert speaker.mixed == [(1, FRAME_20_MS)]
+    too_long = pack("!HH", 0xBEDE, 0xFFFF) + bytes(40)  # libsrtp or the parser: it must not get through
+    assert speaker.refused(pack("!BBHII", 0x90, OPUS, 2, 0, SSRC) + too_long) == "srtp_rejected"
+
+
+def test_a_second_stream_at_the_same_time_is_dropped(speaker: Speaker) -> None:
+    speaker.send(speaker.rtp(1))
+    assert speaker.refused(speaker.rtp(1, ssrc=2)) == "rtp_unknown_ssrc"
+
+
+def test_another_stream_after_the_first_has_fallen_silent_goes_on_behind_it(speaker: Speaker) -> None:
+    speaker.send(speaker.rtp(40_000))
+    speaker.now += 0.5
+    speaker.send(speaker.rtp(5, ssrc=2))
+    sequences = [h.sequence for h in speaker.heard]
+    assert sequences == [40_000, 65_536 + 5]
+    assert speaker.uplink.reception is not None
+    assert speaker.uplink.reception.ssrc == 2
+
+
+def test_streams_of_one_client_are_bounded(speaker: Speaker) -> None:
+    for ssrc in range(SSRC_CHANGES_MAX):
+        speaker.send(speaker.rtp(1, ssrc=ssrc))
+        speaker.now += 1.0
+    assert speaker.refused(speaker.rtp(1, ssrc=999)) == "rtp_unknown_ssrc"
+    speaker.send(speaker.rtp(2, ssrc=3))
+
+
+def test_muted_packets_are_counted_and_heard_nowhere(speaker: Speaker) -> None:
+    speaker.send(speaker.rtp(1), muted=True)
+    assert speaker.heard == []
+    assert speaker.mixed == []
+    assert speaker.received == 1
+
+
+# --- RED (RFC 2198)
+
+FIRST, SECOND = bytes((0xF8, 11)), bytes((0xF8, 22))
+
+
+def test_redundant_copies_fill_what_was_lost_and_only_that(speaker: Speaker) -> None:
+    speaker.send(speaker.rtp(7, red(primary=FIRST), payload_type=RED))
+    # 8 is lost
+    speaker.send(speaker.rtp(9, red((OPUS, 1_920, FIRST), (OPUS, 960, SECOND)), payload_type=RED))
+    assert speaker.mixed == [(7, FIRST), (8, SECOND), (9, FRAME_20_MS)]
+    assert [a.timestamp for a in speaker.source.inbox] == [7 * 960, 8 * 960, 9 * 960]
+    assert [h.payload for h in speaker.heard] == [FIRST, FRAME_20_MS], "the stage gets each packet once, without RED"
+
+
+def test_copies_from_before_the_first_packet_are_left_out(speaker: Speaker) -> None:
+    speaker.send(speaker.rtp(0, red((OPUS, 960, FIRST)), payload_type=RED))
+    assert speaker.mixed == [(0, FRAME_20_MS)]
+
+
+def test_blocks_of_another_payload_type_are_not_opus(speaker: Speaker) -> None:
+    speaker.send(speaker.rtp(6))
+    speaker.send(speaker.rtp(8, red((13, 960, FIRST)), payload_type=RED))
+    assert speaker.mixed == [(6, FRAME_20_MS), (8, FRAME_20_MS)]
+    assert speaker.refused(speaker.rtp(9, red(kind=13), payload_type=RED)) == "rtp_payload_type"
+
+
+def test_a_malformed_copy_is_found_before_anything_is_kept(speaker: Speaker) -> None:
+    assert speaker.refused(speaker.rtp(1, red((OPUS, 960, bytes((0xFB,)))), payload_type=RED)) == "opus_malformed"
+    assert speaker.refused(speaker.rtp(2, b"\xff" * 3, payload_type=RED)) == "red_malformed"
+    assert speaker.received == 0
+
+
+def test_an_empty_copy_is_nothing(speaker: Speaker) -> None:
+    speaker.send(speaker.rtp(6))
+    speaker.send(speaker.rtp(8, red((OPUS, 960, b"")), payload_type=RED))
+    assert speaker.mixed == [(6, FRAME_20_MS), (8, FRAME_20_MS)]
+
+
+# --- loudness
+
+
+def test_a_claim_counts_only_a_little_above_what_was_measured(speaker: Speaker) -> None:
+    speaker.source.measured_dbfs, speaker.source.measured_at = -60.0, speaker.now
+    speaker.send(speaker.rtp(1, level=0))
+    assert speaker.heard[-1].dbfs == -60.0 + CLAIM_TRUSTED_DB
+    speaker.send(speaker.rtp(2, level=90))
+    assert speaker.heard[-1].dbfs == -90.0
+
+
+def test_without_a_claim_it_is_what_was_measured_or_assumed(speaker: Speaker) -> None:
+    speaker.send(speaker.rtp(1))
+    assert speaker.heard[-1].dbfs == ASSUMED_DBFS
+    speaker.send(speaker.rtp(2, FRAME_20_MS[:1]))
+    assert speaker.heard[-1].dbfs == SILENCE_DBFS, "DTX"
+    speaker.source.measured_dbfs, speaker.source.measured_at = -33.0, speaker.now
+    speaker.send(speaker.rtp(3))
+    assert speaker.heard[-1].dbfs == -33.0
+    speaker.now += 1.0
+    speaker.send(speaker.rtp(4))
+    assert speaker.heard[-1].dbfs == ASSUMED_DBFS, "an old measurement tells nothing"
