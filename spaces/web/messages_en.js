@@ -190,7 +190,7 @@ export const messages = {
   "cancelled.text": "It will not take place.",
   "scheduled.text": "Stay on this page: it opens by itself.",
   "scheduled.listen": "Listen as soon as it starts",
-  "scheduled.wait": "You will hear it as soon as it starts",
+  "scheduled.wait": "Waiting for the start",
 
   "pay.title": "Checkout",
   "pay.test": "TEST MONEY",

@@ -73,7 +73,7 @@ export function spaceActions(model, draw, { api, signIn }) {
     "sound-tap": () => client.listen(),
     leave: () => {
       model.microphone = "";
-      model.asking = false;
+      model.asking = model.waiting = false;
       client.leave().catch(() => {}); // silent here already; a lost socket leaves by itself
     },
     microphone: () => turnOnMicrophone(model, draw),

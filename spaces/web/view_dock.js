@@ -60,6 +60,7 @@ function outsideView({ client, space, waiting }) {
           icon: waiting ? "check" : "listen",
           "aria-disabled": waiting && "true",
         }),
+      waiting && button("leave", t("app.cancel"), { icon: "cross" }),
     );
   }
   return h(
