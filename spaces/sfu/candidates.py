@@ -13,26 +13,36 @@ from spaces.sfu.udp import UdpSocket
 def local_candidates(public: tuple[str, ...], host: str, udp: UdpSocket) -> tuple[Candidate, ...]:
     """The configured public addresses; without any, those of this machine that the socket is bound to.
 
-    Raises ConfigError naming an address that is none.
+    Raises ConfigError naming what is no address.
     """
     if public:
         return tuple(_parse(text, udp.port) for text in public)
-    if host:
+    if host and not _is_every_address(host):
         return (Candidate(host, udp.port),)
-    found = [_outgoing(socket.AF_INET, "192.0.2.1")]
+    found, loopback = [], "::1"
+    if host != "::":  # which binds IPv6 alone
+        found.append(_outgoing(socket.AF_INET, "192.0.2.1"))
+        loopback = "127.0.0.1"
     if udp.ipv6:
         found.append(_outgoing(socket.AF_INET6, "2001:db8::1"))
     addresses = [a for a in found if a is not None]
     # Loopback last: it serves the browser on the same machine, which is how everybody begins.
-    return tuple(Candidate(a, udp.port) for a in dict.fromkeys([*addresses, "127.0.0.1"]))
+    return tuple(Candidate(a, udp.port) for a in dict.fromkeys([*addresses, loopback]))
+
+
+def _is_every_address(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        raise ConfigError(f"udp_host: {host!r} is not an IP address") from None
 
 
 def _parse(text: str, port: int) -> Candidate:
     """`address`, `address:port`, `[ipv6]:port`."""
     address, given = text, ""
     if text.startswith("["):
-        address, _, given = text[1:].partition("]")
-        given = given.removeprefix(":")
+        address, closed, given = text[1:].partition("]")
+        given = given.removeprefix(":") if closed else "missing ]"
     elif text.count(":") == 1:
         address, _, given = text.partition(":")
     try:
