@@ -11,6 +11,7 @@ import asyncio
 import base64
 import contextlib
 import itertools
+import json
 import os
 import socket
 import sys
@@ -146,7 +147,7 @@ async def _connect(http: aiohttp.ClientSession, port: int) -> aiohttp.ClientWebS
 
 
 def _js(value: str | int | bool) -> str:
-    return f'"{value}"' if isinstance(value, str) else str(value).lower()
+    return json.dumps(value)
 
 
 async def listen(url: str, selector: str, seconds: float, out: Path) -> None:
