@@ -41,8 +41,10 @@ async def test_a_comp_without_an_end_lasts_until_the_creator_ends_it(world: Worl
     assert allowed.not_after is None
     with pytest.raises(AccessError, match="403 not_creator"):
         await world.access.end_comp(fan, creator, comp.id)
+    cursor = await world.access.cursor()
     ended = await world.access.end_comp(owner, creator, comp.id)
     assert ended.ended_at == world.clock.now
+    assert [c.account for c in (await world.access.changes(cursor))[0]] == [fan.id]
     denied = await world.may_join(fan, creator, tier)
     assert isinstance(denied, Deny)
     world.clock.forward(days=1)
