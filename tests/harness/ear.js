@@ -41,7 +41,7 @@
   };
 
   const startScriptProcessor = () => {
-    const node = context.createScriptProcessor(4096, 1, 1);
+    const node = context.createScriptProcessor(16384, 1, 1);
     node.onaudioprocess = (event) => keep(event.inputBuffer.getChannelData(0));
     return node;
   };

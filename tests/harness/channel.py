@@ -1,0 +1,180 @@
+"""The socket of a Space, and the media that is negotiated on it, as a page uses them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+
+from spaces.demo.link import Link
+from spaces.demo.offer import read_answer
+from tests.harness.accounts import Person
+from tests.harness.api import Api
+
+PATIENCE_SECONDS = 5.0
+MIRROR = {"sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
+
+
+class Channel:
+    """One socket. Events that nobody has asked for yet wait in `events`."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = socket
+        self.events: list[dict[str, Any]] = []
+        self.close_code: int | None = None
+        self._numbers = itertools.count(1)
+
+    async def read(self) -> dict[str, Any] | None:
+        """The next message; None: closed, for the reason in `close_code`."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            message = await self.socket.receive()
+        if message.type is not aiohttp.WSMsgType.TEXT:
+            self.close_code = self.socket.close_code
+            return None
+        parsed: dict[str, Any] = json.loads(message.data)
+        return parsed
+
+    async def request(self, type: str, **fields: Any) -> dict[str, Any]:
+        """Send, and read until the reply."""
+        number = next(self._numbers)
+        await self.socket.send_str(json.dumps({"id": number, "type": type, **fields}))
+        while (message := await self.read()) is not None:
+            if message.get("re") == number:
+                return message
+            self.events.append(message)
+        raise AssertionError(f"closed with {self.close_code} before a reply to {type}")
+
+    async def ok(self, type: str, **fields: Any) -> dict[str, Any]:
+        reply = await self.request(type, **fields)
+        assert reply["type"] == "ok", reply
+        return reply
+
+    async def refused(self, type: str, **fields: Any) -> tuple[int, str]:
+        reply = await self.request(type, **fields)
+        assert reply["type"] == "error", reply
+        return reply["problem"]["status"], reply["problem"]["code"]
+
+    async def event(self, type: str, **wanted: Any) -> dict[str, Any]:
+        """The next event of this type (with these values); those before it are dropped."""
+        while True:
+            message = self.events.pop(0) if self.events else await self.read()
+            assert message is not None, f"closed with {self.close_code} while waiting for {type}"
+            if message["type"] == type and wanted.items() <= message.items():
+                return message
+
+    async def until_closed(self) -> int | None:
+        while (message := await self.read()) is not None:
+            self.events.append(message)
+        return self.close_code
+
+
+@contextlib.asynccontextmanager
+async def socket(api: Api, space: str, **options: Any) -> AsyncIterator[Channel]:
+    """A socket that has not said hello yet."""
+    async with api.http.ws_connect(f"{api.url}/v1/spaces/{space}/socket", **options) as connected:
+        yield Channel(connected)
+
+
+@contextlib.asynccontextmanager
+async def entered(
+    api: Api, space: str, by: Person | None = None, *, client: str = "default", cursor: int | None = None
+) -> AsyncIterator[tuple[Channel, dict[str, Any]]]:
+    """A socket that has been let in, and the reply to its hello."""
+    async with socket(api, space) as channel:
+        yield channel, await hello(channel, by, client=client, cursor=cursor)
+
+
+async def hello(
+    channel: Channel, by: Person | None = None, *, client: str = "default", cursor: int | None = None
+) -> dict[str, Any]:
+    fields: dict[str, Any] = {"client": client}
+    if by is not None:
+        fields["token"] = by.token
+    if cursor is not None:
+        fields["cursor"] = cursor
+    return await channel.ok("hello", v=1, **fields)
+
+
+class PageMedia:
+    """One media session as the page has it: the server offers, we answer; counts what arrives by SSRC."""
+
+    def __init__(self, session: str) -> None:
+        self.session = session
+        self.heard: dict[int, int] = {}
+        """Packets by SSRC."""
+        self.directions: dict[str, str] = {}
+        """Of the newest offer, by mid, as the server sees them."""
+        self.sources: dict[str, int] = {}
+        """Announced SSRCs by mid."""
+        self.link = Link(on_rtp=self._on_rtp, on_rtcp=lambda data: None)
+        self.connecting: asyncio.Task[None] | None = None
+
+    def answer(self, offer: str) -> str:
+        """Read an offer and answer it whole."""
+        head, *sections = re.split(r"(?=^m=)", offer.replace("\r\n", "\n"), flags=re.MULTILINE)
+        lines = ["v=0", "o=- 7 1 IN IP4 0.0.0.0", "s=-", "t=0 0"]
+        lines += [line for line in head.splitlines() if line.startswith("a=group:")]
+        for section in sections:
+            mid = _one(r"a=mid:(\S+)", section)
+            direction = _one(r"a=(sendonly|recvonly|inactive)$", section)
+            self.directions[mid] = direction
+            if source := re.search(r"a=ssrc:(\d+)", section):
+                self.sources[mid] = int(source[1])
+            lines += [section.splitlines()[0], "c=IN IP4 0.0.0.0", "a=rtcp-mux", f"a=mid:{mid}", "a=setup:active"]
+            lines += [f"a=ice-ufrag:{self.link.ice.ufrag}", f"a=ice-pwd:{self.link.ice.pwd}"]
+            lines += [f"a=fingerprint:sha-256 {self.link.fingerprint}", f"a={MIRROR[direction]}"]
+            lines += [line for line in section.splitlines() if line.startswith(("a=rtpmap", "a=fmtp", "a=extmap"))]
+        return "\r\n".join(lines) + "\r\n"
+
+    def connect(self, offer: str) -> None:
+        self.connecting = asyncio.create_task(self.link.connect(read_answer(offer)))
+
+    async def close(self) -> None:
+        if self.connecting is not None:
+            self.connecting.cancel()
+            await asyncio.gather(self.connecting, return_exceptions=True)
+        await self.link.close()
+
+    def _on_rtp(self, data: bytes) -> None:
+        ssrc = int.from_bytes(data[8:12], "big")
+        self.heard[ssrc] = self.heard.get(ssrc, 0) + 1
+
+
+@contextlib.asynccontextmanager
+async def hearing(channel: Channel) -> AsyncIterator[PageMedia]:
+    """`listen`, and media that is connected."""
+    media = await offered(channel)
+    try:
+        await channel.event("media", session=media.session, state="connected")
+        yield media
+    finally:
+        await media.close()
+
+
+async def offered(channel: Channel) -> PageMedia:
+    """`listen`, the offer answered, the transport being set up."""
+    await channel.ok("listen")
+    offer = await channel.event("offer")
+    media = PageMedia(offer["session"])
+    answer = media.answer(offer["sdp"])
+    await channel.ok("answer", session=media.session, sdp=answer)
+    media.connect(offer["sdp"])
+    return media
+
+
+async def renegotiate(channel: Channel, media: PageMedia) -> None:
+    """Take the offer that comes for a session that is there already."""
+    offer = await channel.event("offer", session=media.session)
+    await channel.ok("answer", session=media.session, sdp=media.answer(offer["sdp"]))
+
+
+def _one(pattern: str, text: str) -> str:
+    found = re.search(pattern, text, re.MULTILINE)
+    assert found is not None, (pattern, text)
+    return found[1]
