@@ -99,6 +99,13 @@ class AudioEngine:
         """RTP timestamp of the next tick: one clock for all programs, so that a listener may change between them."""
         return (self._first_timestamp + self.ticks * FRAME) & 0xFFFFFFFF
 
+    def sent_to(self, listener: Listener) -> tuple[int, int]:
+        """(packets, bytes of their payloads) sent to a listener since he was first attached."""
+        row = listener.row
+        if row < 0:
+            return listener.packets, listener.octets
+        return listener.packets + int(self.fanout.sent[row]), listener.octets + int(self.fanout.octets[row])
+
     # --- changes, applied between ticks
 
     def open_space(self, name: str, ssrc: int) -> None:
@@ -160,6 +167,7 @@ class AudioEngine:
     def _detach(self, space: SpaceSound, listener: Listener) -> None:
         self._leave_program(space, listener)
         space.listeners.remove(listener)
+        listener.packets, listener.octets = self.sent_to(listener)
         self.fanout.remove(listener.row)
         listener.row = -1
 

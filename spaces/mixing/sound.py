@@ -60,6 +60,8 @@ class Listener:
         self.context = context
         self.next_sequence = first_sequence
         """Where his sequence goes on when he is attached again."""
+        self.packets = self.octets = 0
+        """Sent to him until he was last detached."""
         self.row = -1
         """Published: −1 while he has no row."""
         self.program: Program | None = None

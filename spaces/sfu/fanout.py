@@ -31,7 +31,9 @@ NAME_BYTES = 28
 CONTROL_BYTES = 40
 """CMSG_SPACE(struct in6_pktinfo); in_pktinfo takes 32."""
 WAIT_MILLISECONDS = 2
-"""How long a tick waits for room in a full socket buffer before it drops what is left for this tick."""
+WAITS_PER_TICK_MAX = 2
+"""How long, and how often, a tick waits for room in a full socket buffer before it drops what is left of a batch: longer
+would make the next tick late for everybody."""
 
 SENT, FAILED_PROTECT, FAILED_SEND, FAILED_FULL = range(4)
 """Indices of the kernel's counters."""
@@ -57,7 +59,6 @@ _MSG_NOSIGNAL = 0x4000
 def _flush(fd, messages, count, work, counters):  # type: ignore[no-untyped-def]
     """Send messages[0:count]; waits a little for room, steps over datagrams that the kernel refuses."""
     done = 0
-    waited = False
     while done < count:
         sent = _sendmmsg(fd, messages.ctypes.data + done * 64, count - done, _MSG_NOSIGNAL)
         if sent > 0:
@@ -69,10 +70,10 @@ def _flush(fd, messages, count, work, counters):  # type: ignore[no-untyped-def]
         if error == _EINTR:
             continue
         if error in (_EAGAIN, _ENOBUFS):
-            if waited:
+            if work[3] >= WAITS_PER_TICK_MAX:
                 counters[FAILED_FULL] += count - done
                 return
-            waited = True
+            work[3] += 1
             work[0] = fd  # struct pollfd: fd, then events = POLLOUT
             work[1] = 4
             _poll(work.ctypes.data, 1, WAIT_MILLISECONDS)
@@ -97,15 +98,17 @@ def fan_out(  # type: ignore[no-untyped-def]
     payload_type,  # uint8 (rows)
     offset,  # uint16 (rows)
     sent,  # uint32 (rows): datagrams so far
+    octets,  # uint32 (rows): and the bytes of their payloads
     message_template,  # uint64 (rows, 4): name pointer and length, control pointer and length
     buffers,  # uint8 (BATCH, DATAGRAM_BYTES_MAX)
     vectors,  # uint64 (BATCH, 2): struct iovec
     messages,  # uint64 (BATCH, 8): struct mmsghdr
-    work,  # int32 (4)
+    work,  # int32 (4): two for system calls, a packet's length, waits in this tick
     counters,  # int64 (4)
 ):
     """Send every program's packet to its rows. Arrays are preallocated by Fanout."""
     filled = 0
+    work[3] = 0
     for i in range(order.shape[0]):
         p = program[i]
         n = length[p]
@@ -134,6 +137,7 @@ def fan_out(  # type: ignore[no-untyped-def]
             counters[FAILED_PROTECT] += 1
             continue
         sent[row] += 1
+        octets[row] += n
         vectors[filled, 1] = work[2]
         messages[filled, 0] = message_template[row, 0]
         messages[filled, 1] = message_template[row, 1]
@@ -178,6 +182,7 @@ class Fanout:
         self.payload_type = np.zeros(rows, np.uint8)
         self.offset = np.zeros(rows, np.uint16)
         self.sent = np.zeros(rows, np.uint32)
+        self.octets = np.zeros(rows, np.uint32)
         self._name = np.zeros((rows, NAME_BYTES), np.uint8)
         self._control = np.zeros((rows, CONTROL_BYTES), np.uint8)
         self._template = np.zeros((rows, 4), np.uint64)
@@ -193,7 +198,7 @@ class Fanout:
         self._contexts[row] = context
         self.context[row] = int(ffi.cast("uintptr_t", context._srtp[0]))
         self.payload_type[row] = payload_type
-        self.offset[row] = self.sent[row] = 0
+        self.offset[row] = self.sent[row] = self.octets[row] = 0
         self.set_path(row, path)
         return row
 
@@ -212,7 +217,8 @@ class Fanout:
         self._template[row] = (self._name[row].ctypes.data, len(path.name), control, len(path.control))
 
     def _columns(self) -> list[np.ndarray]:
-        return [self.context, self.payload_type, self.offset, self.sent, self._name, self._control, self._template]
+        counters = [self.sent, self.octets]
+        return [self.context, self.payload_type, self.offset, *counters, self._name, self._control, self._template]
 
     def _grow(self) -> None:
         rows = len(self.context)
@@ -251,6 +257,7 @@ class Fanout:
             self.payload_type,
             self.offset,
             self.sent,
+            self.octets,
             self._template,
             self._buffers,
             self._vectors,

@@ -19,11 +19,23 @@ space would look to SRTP like a step back, and the slot would stay silent."""
 class SlotStream:
     """Rewrites the packets of whichever speaker holds the slot."""
 
-    __slots__ = ("_base", "_newest", "_sequence_offset", "_tenure", "_timestamp_offset", "last", "packets", "ssrc")
+    __slots__ = (
+        "_base",
+        "_newest",
+        "_sequence_offset",
+        "_tenure",
+        "_timestamp_offset",
+        "last",
+        "octets",
+        "packets",
+        "ssrc",
+    )
 
     def __init__(self, ssrc: int, first_sequence: int, first_timestamp: int) -> None:
         self.ssrc = ssrc
         self.packets = 0
+        self.octets = 0
+        """Of payloads, counted by who sends them."""
         self.last = (first_sequence - 1, first_timestamp, 0.0)
         """(sequence, timestamp, time) of the newest packet sent."""
         self._tenure = 0

@@ -271,6 +271,7 @@ class Peer:
         assert self._plan.slots is not None
         header = self._slots[slot].rewrite(tenure, sequence, timestamp, marker, self._plan.slots.opus_payload_type, now)
         if header is not None:
+            self._slots[slot].octets += len(payload)
             self._send(self._slots_out.protect(header + payload))
             self._around.metrics.packets.labels("out").inc()
 
@@ -286,13 +287,14 @@ class Peer:
             self._around.metrics.loss.observe(self._uplink.reception.fraction_lost)
         parts = []
         if self._listener is not None and self._listener.row >= 0:
-            sent = int(self._around.engine.fanout.sent[self._listener.row])
-            parts.append(sender_report(self.mix_ssrc, unix, self._around.engine.timestamp(), sent, 0, blocks))
+            packets, octets = self._around.engine.sent_to(self._listener)
+            parts.append(sender_report(self.mix_ssrc, unix, self._around.engine.timestamp(), packets, octets, blocks))
         for stream in self._slots:
             if stream.packets and self._plan.slots is not None:
                 _, timestamp, at = stream.last
                 timestamp += int((now - at) * CLOCK_RATE)
-                parts.append(sender_report(stream.ssrc, unix, timestamp, stream.packets, 0, () if parts else blocks))
+                counts = (stream.packets, stream.octets)
+                parts.append(sender_report(stream.ssrc, unix, timestamp, *counts, () if parts else blocks))
         if not parts:
             if not blocks:
                 return
