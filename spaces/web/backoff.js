@@ -1,5 +1,5 @@
 /** Longest wait between two attempts, in milliseconds: short enough that people do not reach for "reload". */
-const LONGEST = 15_000;
+const LONGEST = 8_000;
 
 /**
  * How long to wait before attempt number `attempt` (0 is the first *re*try).

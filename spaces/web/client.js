@@ -139,7 +139,7 @@ export class SpaceClient extends EventTarget {
     if (!this.#running) {
       this.#running = new AbortController();
       this.#final = null;
-      this.problem = null;
+      this.problem = this.you = null;
       this.#joinedOnce = this.#heardOnce = false;
       this.#stayConnected(this.#running.signal);
     }
@@ -293,6 +293,8 @@ export class SpaceClient extends EventTarget {
       if (signal.aborted) return;
       channel.close();
       if (this.#channel === channel) this.#channel = null;
+      this.levels = {};
+      this.#emit("speaking", this.levels);
       if (problem && isFinalRefusal(problem)) {
         return this.#finish(problem.status === 410 ? "ended" : this.#joinedOnce ? "evicted" : "denied", problem);
       }
@@ -309,12 +311,18 @@ export class SpaceClient extends EventTarget {
 
   /** @param {Channel} channel @param {any} reply to hello: the whole truth @param {Promise<any> | null} media asked for already */
   #joined(channel, reply, media) {
+    const wasMuted = this.muted;
     this.#channel = channel;
     this.#joinedOnce = true;
     this.#cursor = reply.seq;
     this.space = reply.space;
     this.hands = reply.hands ?? [];
     this.#setYou(reply.you);
+    if (this.#microphone) {
+      this.#microphone.enabled = !this.muted;
+      // A server that was restarted has forgotten it; who muted himself stays silent all the same.
+      if (wasMuted && !this.muted) this.mute(true).catch(() => {}); // without a server nobody hears him either
+    }
     this.#emit("space", this.space);
     this.#emit("hands", this.hands);
     if (this.handRaised && !this.onStage) channel.request({ type: "hand.raise" }).catch(() => this.#setHand(false));
