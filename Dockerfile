@@ -10,16 +10,18 @@ COPY pyproject.toml README.md LICENSE ./
 COPY access ./access
 COPY spaces ./spaces
 RUN /opt/spaces/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation .
+RUN NUMBA_CACHE_DIR=/cache /opt/spaces/bin/python -m spaces.mixing.warmup
 
 FROM python:3.11-slim-bookworm
 RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin spaces \
- && install -d -o spaces -g spaces /data /cache
+ && install -d -o spaces -g spaces /data
 COPY --from=build /opt/spaces /opt/spaces
+COPY --from=build --chown=spaces:spaces /cache /cache
 ENV PATH=/opt/spaces/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     SPACES_DATA=/data \
     NUMBA_CACHE_DIR=/cache
-# numba compiles at start and must have a folder that it may write to.
+# The audio loops were compiled above; on another kind of processor they are compiled again, into the same folder.
 USER spaces
 VOLUME /data
 EXPOSE 8080/tcp 8081/udp

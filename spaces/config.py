@@ -62,7 +62,8 @@ class Config:
     # --- sound
     audience_bitrate: int = setting(40_000, "bits per second of the audience's Opus; 32 kb/s is transparent for speech")
     audience_expected_loss_percent: int = setting(5, "loss that the audience's in-band FEC is made for")
-    jitter_delay_milliseconds_min: int = setting(20, "shortest playout delay of a speaker's jitter buffer: one frame")
+    levelling: bool = setting(True, "bring speakers to equal loudness for the audience (−18 LUFS)")
+    jitter_delay_milliseconds_min: int = setting(0, "shortest wait for what may be late; the network's own spread adds")
     jitter_delay_milliseconds_max: int = setting(200, "longest; beyond it a conversation breaks")
 
     # --- limits per client address (an address is an IPv4 address or an IPv6 /64)
@@ -82,7 +83,7 @@ class Config:
     log_format: str = setting("auto", "auto (JSON unless a terminal), json or console")
 
     def __post_init__(self) -> None:
-        assert 0 < self.jitter_delay_milliseconds_min <= self.jitter_delay_milliseconds_max
+        assert 0 <= self.jitter_delay_milliseconds_min <= self.jitter_delay_milliseconds_max
         assert self.rights_poll_seconds < 1.0 < self.seat_lease_seconds <= 30.0
         assert 1 <= self.slots <= 16, "slots: 1 to 16"
         assert 1 <= self.mixed <= 64, "mixed: 1 to 64"

@@ -53,6 +53,13 @@ def library() -> ctypes.CDLL:
     return lib
 
 
+def function_address(name: str) -> int:
+    """Where a function of libopus is, for compiled code."""
+    address = ctypes.cast(getattr(library(), name), ctypes.c_void_p).value
+    assert address is not None
+    return address
+
+
 class Decoder:
     """One mono decoder state; stereo packets come out mixed down (RFC 6716 §4)."""
 

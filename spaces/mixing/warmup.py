@@ -8,9 +8,8 @@ import numpy as np
 from pylibsrtp import Policy, Session
 
 from spaces.mixing.engine import AudioEngine, SoundSettings
-from spaces.mixing.jitter import JitterBuffer
 from spaces.mixing.opus import FRAME, Encoder
-from spaces.mixing.sound import Arrival, Listener, Source
+from spaces.mixing.sound import Listener, Source
 from spaces.sfu.fanout import Fanout, WirePath
 
 
@@ -31,12 +30,16 @@ def compile_kernels() -> None:
         )
         engine = AudioEngine(Fanout(out.fileno(), rows=1), SoundSettings(1, 32_000, 5), 0)
         engine.open_space("warm-up", 1)
-        source = Source("warm-up", "speaker", JitterBuffer(0.0, 0.2))
+        source = Source("warm-up", "speaker")
         engine.add_source(source)
         key = bytes(28)
         policy = Policy(key=key, ssrc_type=Policy.SSRC_ANY_OUTBOUND, srtp_profile=Policy.SRTP_PROFILE_AEAD_AES_128_GCM)
         engine.attach(Listener("warm-up", "listener", Session(policy), 0), 111, WirePath(name))
         packet = Encoder(32_000, expected_loss_percent=0).encode(np.full(FRAME, 0.1, np.float32))
         for tick in range(4):
-            source.inbox.append(Arrival(tick, tick * FRAME, packet, FRAME, tick * 0.02))
+            engine.packet(source, tick, tick * FRAME, packet, FRAME, tick * 0.02)
             engine.tick(tick * 0.02)
+
+
+if __name__ == "__main__":
+    compile_kernels()

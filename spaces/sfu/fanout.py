@@ -9,17 +9,16 @@ The audio thread alone touches a Fanout. A row's SRTP context is kept alive by t
 
 from __future__ import annotations
 
-import ctypes
 import errno
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 from pylibsrtp import Session
 from pylibsrtp._binding import ffi, lib
 
 from spaces.errors import LocalError
+from spaces.native import ADDRESS, INT, c_function
 
 BATCH = 256
 """Datagrams a sendmmsg; the kernel takes at most 1,024, and past some dozens nothing is gained."""
@@ -38,24 +37,19 @@ would make the next tick late for everybody."""
 SENT, FAILED_PROTECT, FAILED_SEND, FAILED_FULL = range(4)
 """Indices of the kernel's counters."""
 
-_pointer, _int = ctypes.c_void_p, ctypes.c_int
-_libc: Any = ctypes.CDLL(None, use_errno=False)
-_sendmmsg = _libc.sendmmsg
-_sendmmsg.argtypes, _sendmmsg.restype = [_int, _pointer, ctypes.c_uint, _int], _int
-_poll = _libc.poll
-_poll.argtypes, _poll.restype = [_pointer, ctypes.c_ulong, _int], _int
-_errno_location = _libc.__errno_location
-_errno_location.argtypes, _errno_location.restype = [], _pointer
-_memcpy = _libc.memcpy
-_memcpy.argtypes, _memcpy.restype = [_pointer, _pointer, ctypes.c_size_t], _pointer
-_protect = ctypes.CFUNCTYPE(_int, _pointer, _pointer, _pointer)(
-    int(ffi.cast("intptr_t", ffi.addressof(lib, "srtp_protect")))
-)
+_sendmmsg = c_function("sendmmsg", INT, INT, ADDRESS, types.uint32, INT)
+_poll = c_function("poll", INT, ADDRESS, types.uint64, INT)
+_errno_location = c_function("__errno_location", ADDRESS)
+_memcpy = c_function("memcpy", ADDRESS, ADDRESS, ADDRESS, types.uint64)
+_protect = c_function(
+    "srtp_protect", INT, ADDRESS, ADDRESS, ADDRESS,
+    address=int(ffi.cast("intptr_t", ffi.addressof(lib, "srtp_protect"))),
+)  # fmt: skip
 _EAGAIN, _EINTR, _ENOBUFS = errno.EAGAIN, errno.EINTR, errno.ENOBUFS
 _MSG_NOSIGNAL = 0x4000
 
 
-@njit(nogil=True, cache=False)
+@njit(nogil=True, cache=True)
 def _flush(fd, messages, count, work, counters):  # type: ignore[no-untyped-def]
     """Send messages[0:count]; waits a little for room, steps over datagrams that the kernel refuses."""
     done = 0
@@ -83,7 +77,7 @@ def _flush(fd, messages, count, work, counters):  # type: ignore[no-untyped-def]
         done += 1
 
 
-@njit(nogil=True, cache=False)
+@njit(nogil=True, cache=True)
 def fan_out(  # type: ignore[no-untyped-def]
     fd,
     order,  # int32 (n): rows in sending order

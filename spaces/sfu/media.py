@@ -15,7 +15,6 @@ from spaces.config import Config
 from spaces.errors import RemoteError, RequestError
 from spaces.metrics import Metrics
 from spaces.mixing.engine import AudioEngine, SoundSettings
-from spaces.mixing.jitter import JitterBuffer
 from spaces.mixing.tick import AudioThread
 from spaces.mixing.warmup import compile_kernels
 from spaces.sfu.candidates import local_candidates
@@ -90,7 +89,14 @@ class Media:
         self._udp = UdpSocket(config.udp_host, config.udp_port, self._datagram)
         self.candidates = local_candidates(config.public_addresses, config.udp_host, self._udp)
         self._fanout = Fanout(self._udp.fileno)
-        settings = SoundSettings(config.mixed, config.audience_bitrate, config.audience_expected_loss_percent)
+        settings = SoundSettings(
+            mixed=config.mixed,
+            bitrate=config.audience_bitrate,
+            expected_loss_percent=config.audience_expected_loss_percent,
+            delay_seconds_min=config.jitter_delay_milliseconds_min / 1e3,
+            delay_seconds_max=config.jitter_delay_milliseconds_max / 1e3,
+            levelling=config.levelling,
+        )
         self._engine = AudioEngine(self._fanout, settings, secrets.randbits(32))
         self._thread = self._new_ticker(self._engine, self._metrics.tick_lateness.observe)
         self._around = Surroundings(
@@ -99,7 +105,6 @@ class Media:
             metrics=self._metrics,
             monotonic=self._clock.monotonic,
             unix_time=self._clock.time,
-            new_jitter_buffer=self._new_jitter_buffer,
             begin_handshake=self._begin_handshake,
             end=self._end,
         )
@@ -125,10 +130,6 @@ class Media:
     @property
     def udp_port(self) -> int:
         return self._udp.port
-
-    def _new_jitter_buffer(self) -> JitterBuffer:
-        config = self._config
-        return JitterBuffer(config.jitter_delay_milliseconds_min / 1e3, config.jitter_delay_milliseconds_max / 1e3)
 
     # --- what signaling asks (session.MediaPlane)
 

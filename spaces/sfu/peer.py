@@ -34,7 +34,6 @@ from spaces.sfu.uplink import Uplink
 
 if TYPE_CHECKING:
     from spaces.metrics import Metrics
-    from spaces.mixing.jitter import JitterBuffer
 
 ADDRESSES_MAX = 4
 """Tuples of one peer whose packets are taken: the path and those before it, whose packets may still be on their way."""
@@ -61,7 +60,6 @@ class Surroundings:
     metrics: Metrics
     monotonic: Callable[[], float]
     unix_time: Callable[[], float]
-    new_jitter_buffer: Callable[[], JitterBuffer]
     begin_handshake: Callable[[Peer], None]
     end: Callable[[Peer], None]
 
@@ -213,11 +211,11 @@ class Peer:
         assert self.keys is not None
         assert plan.receive is not None
         engine = self._around.engine
-        source = Source(self.space.name, self.owner, self._around.new_jitter_buffer())
+        source = Source(self.space.name, self.owner)
         source.muted = self.muted
         if self._rtp_in is None:  # kept for the session's life: a new one would forget which packets it has seen
             self._rtp_in = self.keys.receiving()
-        self._uplink = Uplink(plan.receive, self._rtp_in, source, self._heard)
+        self._uplink = Uplink(plan.receive, self._rtp_in, engine, source, self._heard)
         engine.post(engine.add_source, source)
 
     def _stop_receiving(self) -> None:

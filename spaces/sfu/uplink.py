@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
 from pylibsrtp import Session
 
 from spaces.errors import RemoteError
 from spaces.mixing.level import SILENCE_DBFS, dbfs_of_rfc6464
 from spaces.mixing.opus import PACKET_BYTES_MAX, SAMPLE_RATE, packet_samples_untrusted
-from spaces.mixing.sound import Arrival, Source
+from spaces.mixing.sound import Source
 from spaces.sfu.reception import Reception
 from spaces.sfu.rtp import RtpPacket, parse_rtp_untrusted, split_red_untrusted
 from spaces.sfu.session import Receive
@@ -23,6 +24,8 @@ SSRC_SILENT_SECONDS = 0.5
 MEASURE_VALID_SECONDS = 0.5
 CLAIM_TRUSTED_DB = 10.0
 """A client's claim of loudness counts up to this far above what was decoded: it chooses, it is not trusted."""
+PACKETS_PER_SECOND_MAX = 500
+"""Of one speaker: 2.5 ms frames come at 400 a second; a burst of half a second's worth passes (GStreamer sends one)."""
 ASSUMED_DBFS = -40.0
 """Of a packet with sound in it when neither claim nor measurement is there."""
 DTX_BYTES_MAX = 3
@@ -33,22 +36,34 @@ Heard = Callable[[float, float, int, int, bool, bytes, float], None]
 """Told of every packet: dBFS, seconds, extended sequence, timestamp, marker, Opus payload, now."""
 
 
+class Sound(Protocol):
+    """What becomes of a speaker's packets for the audience (mixing.engine.AudioEngine)."""
+
+    def packet(
+        self, source: Source, sequence: int, timestamp: int, payload: bytes, samples: int, at: float
+    ) -> None: ...
+    def measured(self, source: Source) -> tuple[float, float]: ...
+
+
 class Uplink:
     """What one client sends us."""
 
-    def __init__(self, receive: Receive, context: Session, source: Source, heard: Heard) -> None:
+    def __init__(self, receive: Receive, context: Session, sound: Sound, source: Source, heard: Heard) -> None:
         self.receive = receive
         self.source = source
         self.reception: Reception | None = None
         self._context = context
+        self._sound = sound
         self._heard = heard
         self._heard_at = 0.0
         self._ssrcs: set[int] = set()
+        self._tokens = PACKETS_PER_SECOND_MAX / 2
+        self._tokens_at = 0.0
         self._recent: deque[int] = deque(maxlen=RECENT_PACKETS)
         """Extended sequence numbers that we have, in whichever form."""
 
     def packet_untrusted(self, data: bytes, now: float, *, muted: bool) -> None:
-        """One SRTP packet. Raises RemoteError: `rtp_unknown_ssrc`, `srtp_rejected`, `rtp_…`, `red_malformed`, `opus_…`."""
+        """One SRTP packet. Raises RemoteError: `rtp_…`, `srtp_rejected`, `red_malformed`, `opus_malformed`."""
         ssrc = int.from_bytes(data[8:12], "big")
         current = self.reception
         if current is None or ssrc != current.ssrc:
@@ -58,6 +73,7 @@ class Uplink:
                 raise RemoteError("rtp_unknown_ssrc", "too many")
         packet = parse_rtp_untrusted(unprotect_untrusted(self._context, data), self.receive.level_extension_id)
         # Authenticated from here on; only now may it take state.
+        self._check_rate_untrusted(now)
         self._ssrcs.add(ssrc)
         *older, (_, _, payload, samples) = self._blocks_untrusted(packet)
         if current is None or ssrc != current.ssrc:
@@ -73,10 +89,19 @@ class Uplink:
             if sequence - distance >= self.reception.begin and sequence - distance not in self._recent:
                 self._recent.append(sequence - distance)
                 earlier = (packet.timestamp - offset) & 0xFFFFFFFF
-                self.source.inbox.append(Arrival(sequence - distance, earlier, block, length, now))
-        self.source.inbox.append(Arrival(sequence, packet.timestamp, payload, samples, now))
+                self._sound.packet(self.source, sequence - distance, earlier, block, length, now)
+        self._sound.packet(self.source, sequence, packet.timestamp, payload, samples, now)
         level = self._level(packet.level, payload, now)
         self._heard(level, samples / SAMPLE_RATE, sequence, packet.timestamp, packet.marker, payload, now)
+
+    def _check_rate_untrusted(self, now: float) -> None:
+        """A token bucket. Raises RemoteError `rtp_rate`."""
+        burst = PACKETS_PER_SECOND_MAX / 2
+        self._tokens = min(burst, self._tokens + (now - self._tokens_at) * PACKETS_PER_SECOND_MAX)
+        self._tokens_at = now
+        if self._tokens < 1:
+            raise RemoteError("rtp_rate")
+        self._tokens -= 1
 
     def _blocks_untrusted(self, packet: RtpPacket) -> list[tuple[int, int, bytes, int]]:
         """Opus in an RTP packet, oldest first: (how far back in packets and in timestamp units, payload, samples)."""
@@ -110,7 +135,8 @@ class Uplink:
 
     def _level(self, claim: int | None, payload: bytes, now: float) -> float:
         """dBFS of a packet: the client's claim, held against what the mixer measured lately."""
-        measured = self.source.measured_dbfs if now - self.source.measured_at < MEASURE_VALID_SECONDS else None
+        dbfs, measured_at = self._sound.measured(self.source)
+        measured = dbfs if now - measured_at < MEASURE_VALID_SECONDS else None
         if claim is None:
             if measured is not None:
                 return measured

@@ -10,7 +10,6 @@ import pytest
 from pylibsrtp import Policy
 
 from spaces.errors import RemoteError
-from spaces.mixing.jitter import JitterBuffer
 from spaces.mixing.level import SILENCE_DBFS
 from spaces.mixing.sound import Source
 from spaces.sfu.session import Receive
@@ -32,6 +31,29 @@ class Heard(NamedTuple):
     now: float
 
 
+class Arrival(NamedTuple):
+    source: Source
+    sequence: int
+    timestamp: int
+    payload: bytes
+    samples: int
+    at: float
+
+
+class Sound:
+    """What the mixer is given, and what it would say of a source's loudness."""
+
+    def __init__(self) -> None:
+        self.inbox: list[Arrival] = []
+        self.level = (SILENCE_DBFS, 0.0)
+
+    def packet(self, *arrival: object) -> None:
+        self.inbox.append(Arrival(*arrival))  # type: ignore[arg-type]
+
+    def measured(self, source: Source) -> tuple[float, float]:
+        return self.level
+
+
 class Speaker:
     """An uplink and the client at its other end."""
 
@@ -41,8 +63,9 @@ class Speaker:
         ours = Keys(Policy.SRTP_PROFILE_AEAD_AES_128_GCM, send=other, receive=key)
         self.out = theirs.sending()
         self.heard: list[Heard] = []
-        self.source = Source("space", "17", JitterBuffer(0.02, 0.2))
-        self.uplink = Uplink(Receive(OPUS, RED, LEVEL_ID), ours.receiving(), self.source, self._heard)
+        self.sound = Sound()
+        self.source = Source("space", "17")
+        self.uplink = Uplink(Receive(OPUS, RED, LEVEL_ID), ours.receiving(), self.sound, self.source, self._heard)
         self.now = 1_000.0
 
     def _heard(self, *heard: object) -> None:
@@ -69,10 +92,10 @@ class Speaker:
         self.now += 0.02
 
     def refused(self, data: bytes) -> str:
-        before = (len(self.heard), len(self.source.inbox))
+        before = (len(self.heard), len(self.sound.inbox))
         with pytest.raises(RemoteError) as error:
             self.uplink.packet_untrusted(data, self.now, muted=False)
-        assert (len(self.heard), len(self.source.inbox)) == before, "a dropped packet is heard nowhere"
+        assert (len(self.heard), len(self.sound.inbox)) == before, "a dropped packet is heard nowhere"
         return error.value.cause
 
     @property
@@ -81,7 +104,7 @@ class Speaker:
 
     @property
     def mixed(self) -> list[tuple[int, bytes]]:
-        return [(a.sequence, a.payload) for a in self.source.inbox]
+        return [(a.sequence, a.payload) for a in self.sound.inbox]
 
 
 @pytest.fixture
@@ -176,7 +199,7 @@ def test_redundant_copies_fill_what_was_lost_and_only_that(speaker: Speaker) -> 
     # 8 is lost
     speaker.send(speaker.rtp(9, red((OPUS, 1_920, FIRST), (OPUS, 960, SECOND)), payload_type=RED))
     assert speaker.mixed == [(7, FIRST), (8, SECOND), (9, FRAME_20_MS)]
-    assert [a.timestamp for a in speaker.source.inbox] == [7 * 960, 8 * 960, 9 * 960]
+    assert [a.timestamp for a in speaker.sound.inbox] == [7 * 960, 8 * 960, 9 * 960]
     assert [h.payload for h in speaker.heard] == [FIRST, FRAME_20_MS], "the stage gets each packet once, without RED"
 
 
@@ -208,7 +231,7 @@ def test_an_empty_copy_is_nothing(speaker: Speaker) -> None:
 
 
 def test_a_claim_counts_only_a_little_above_what_was_measured(speaker: Speaker) -> None:
-    speaker.source.measured_dbfs, speaker.source.measured_at = -60.0, speaker.now
+    speaker.sound.level = (-60.0, speaker.now)
     speaker.send(speaker.rtp(1, level=0))
     assert speaker.heard[-1].dbfs == -60.0 + CLAIM_TRUSTED_DB
     speaker.send(speaker.rtp(2, level=90))
@@ -220,7 +243,7 @@ def test_without_a_claim_it_is_what_was_measured_or_assumed(speaker: Speaker) ->
     assert speaker.heard[-1].dbfs == ASSUMED_DBFS
     speaker.send(speaker.rtp(2, FRAME_20_MS[:1]))
     assert speaker.heard[-1].dbfs == SILENCE_DBFS, "DTX"
-    speaker.source.measured_dbfs, speaker.source.measured_at = -33.0, speaker.now
+    speaker.sound.level = (-33.0, speaker.now)
     speaker.send(speaker.rtp(3))
     assert speaker.heard[-1].dbfs == -33.0
     speaker.now += 1.0

@@ -1,0 +1,138 @@
+"""Loudness, compiled: who holds a place in the mix, and the gain that makes speakers equally loud. Pure.
+
+The leveller measures as EBU R 128 does (K-weighting and gates of ITU-R BS.1770-4) and moves slowly. It follows speech alone:
+a tone or steady noise, whose level does not vary, keeps the level that it has.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from spaces.mixing.opus import FRAME, SAMPLE_RATE
+from spaces.native import keep_compiled_code  # noqa: F401 – says where compiled code is kept, before the first is made
+
+ATTACK_SECONDS = 0.03
+RELEASE_SECONDS = 0.4
+SPEAKING_DBFS = -50.0
+TAKEOVER_DB = 3.0
+HOLD_SECONDS = 0.6
+HOLDER_BONUS_DB = 200.0
+"""Who has held his place for less than HOLD_SECONDS and speaks keeps it against anyone."""
+
+TARGET_LUFS = -18.0
+GAIN_DB_MIN, GAIN_DB_MAX = -12.0, 24.0
+AVERAGE_SECONDS = 3.0
+"""How much speech the average remembers."""
+MEASURED_SECONDS_MIN = 0.2
+SLEW_FIRST, SLEW_LATER = 15.0, 3.0
+"""dB per second: until AVERAGE_SECONDS of speech have been heard, and from then on."""
+GATE_LUFS = -60.0
+GATE_BELOW_AVERAGE_DB = 12.0
+SPEECH_DEVIATION_DB = 2.0
+"""The level of speech varies by more than this from frame to frame; that of a tone or a fan does not."""
+DECIMATION = 4
+"""Loudness is measured at 12 kHz: speech has little above 6 kHz, and it is four times cheaper."""
+
+
+def _k_weighting(rate: float) -> np.ndarray:
+    """The two biquads of BS.1770 (b0 b1 b2 a1 a2 each), from their analogue prototypes, for any sample rate."""
+    coefficients = np.zeros((2, 5))
+    gain, quality, frequency = 3.999843853973347, 0.7071752369554196, 1681.974450955533
+    k = np.tan(np.pi * frequency / rate)
+    vh = 10 ** (gain / 20)
+    vb = vh**0.4996667741545416
+    a0 = 1 + k / quality + k * k
+    coefficients[0] = (
+        (vh + vb * k / quality + k * k) / a0,
+        2 * (k * k - vh) / a0,
+        (vh - vb * k / quality + k * k) / a0,
+        2 * (k * k - 1) / a0,
+        (1 - k / quality + k * k) / a0,
+    )
+    quality, frequency = 0.5003270373238773, 38.13547087602444
+    k = np.tan(np.pi * frequency / rate)
+    a0 = 1 + k / quality + k * k
+    coefficients[1] = (1, -2, 1, 2 * (k * k - 1) / a0, (1 - k / quality + k * k) / a0)
+    return coefficients
+
+
+K_WEIGHTING = _k_weighting(SAMPLE_RATE / DECIMATION)
+
+
+@njit(nogil=True, cache=True)
+def smooth_level(s, seconds, now):  # type: ignore[no-untyped-def]
+    """Follow this frame's dBFS: up at once, down slowly, so that the pause between two words is not a pause."""
+    constant = ATTACK_SECONDS if s.dbfs > s.level else RELEASE_SECONDS
+    s.level += (s.dbfs - s.level) * (1.0 - np.exp(-seconds / constant))
+    if s.dbfs > SPEAKING_DBFS:
+        s.spoke_at = now
+
+
+@njit(nogil=True, cache=True)
+def choose(rows_of_space, places, now, state, score):  # type: ignore[no-untyped-def]
+    """Give the `places` of one Space's mix to its loudest speakers, with hysteresis. `score` is scratch (float64)."""
+    n = rows_of_space.shape[0]
+    candidates = 0
+    for i in range(n):
+        s = state[rows_of_space[i]]
+        if not s.sounding or s.muted:
+            score[i] = -np.inf
+            continue
+        candidates += 1
+        score[i] = s.level
+        if s.holds:
+            score[i] += TAKEOVER_DB
+            if now - s.held_since < HOLD_SECONDS and s.dbfs > SPEAKING_DBFS:
+                score[i] += HOLDER_BONUS_DB
+    for i in range(n):
+        s = state[rows_of_space[i]]
+        rank = 0
+        if candidates > places:
+            for j in range(n):
+                if score[j] > score[i] or (score[j] == score[i] and j < i):
+                    rank += 1
+        holds = score[i] > -np.inf and rank < places
+        if holds and not s.holds:
+            s.held_since = now
+        s.holds = 1 if holds else 0
+
+
+@njit(nogil=True, cache=True)
+def level_gain(s, frame, k):  # type: ignore[no-untyped-def]
+    """The leveller's gain for this frame (linear), after listening to it."""
+    if s.dbfs <= SPEAKING_DBFS:
+        return 10.0 ** (s.level_gain / 20.0)
+    total = 0.0
+    z1, z2, z3, z4 = s.k1, s.k2, s.k3, s.k4
+    for i in range(FRAME // DECIMATION):
+        x = 0.0
+        for j in range(DECIMATION):
+            x += frame[i * DECIMATION + j]
+        x /= DECIMATION
+        y = k[0, 0] * x + z1
+        z1 = k[0, 1] * x - k[0, 3] * y + z2
+        z2 = k[0, 2] * x - k[0, 4] * y
+        w = k[1, 0] * y + z3
+        z3 = k[1, 1] * y - k[1, 3] * w + z4
+        z4 = k[1, 2] * y - k[1, 4] * w
+        total += w * w
+    s.k1, s.k2, s.k3, s.k4 = z1, z2, z3, z4
+    energy = total / (FRAME // DECIMATION)
+    loudness = -0.691 + 10.0 * np.log10(energy + 1e-13)
+    average = -0.691 + 10.0 * np.log10(s.energy + 1e-13)
+    if s.heard == 0.0:
+        s.mean_level = s.dbfs
+    deviation = s.dbfs - s.mean_level
+    s.mean_level += 0.05 * deviation
+    s.variance += 0.05 * (deviation * deviation - s.variance)
+    if loudness > GATE_LUFS and (s.heard == 0.0 or loudness > average - GATE_BELOW_AVERAGE_DB):
+        seconds = FRAME / SAMPLE_RATE
+        s.heard += seconds
+        s.energy += (energy - s.energy) * seconds / min(s.heard, AVERAGE_SECONDS)
+    if s.heard >= MEASURED_SECONDS_MIN and s.variance > SPEECH_DEVIATION_DB * SPEECH_DEVIATION_DB:
+        average = -0.691 + 10.0 * np.log10(s.energy + 1e-13)
+        wanted = min(max(TARGET_LUFS - average, GAIN_DB_MIN), GAIN_DB_MAX)
+        slew = (SLEW_FIRST if s.heard < AVERAGE_SECONDS else SLEW_LATER) * FRAME / SAMPLE_RATE
+        s.level_gain += min(max(wanted - s.level_gain, -slew), slew)
+    return 10.0 ** (s.level_gain / 20.0)

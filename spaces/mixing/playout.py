@@ -1,0 +1,278 @@
+"""A speaker's jitter buffer and pace, compiled: packets in at any time and in any order, one frame out per tick. Pure.
+
+What is late: a packet must be there when the tick that plays it begins. By how much the slowest packet of the last second
+was ahead of that is the *slack*. Too little, and the sound is slowed by up to 0.4 % until a frame more is in hand; a frame
+and more to spare for some seconds, and it is hurried by as much. So delay follows the network, and a sender's clock that
+runs fast or slow never adds up (500 ppm are 20 ms in 40 s). After a pause, the first packet waits just long enough for the
+slowest that may follow.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from spaces.mixing.opus import FRAME, PACKET_SAMPLES_MAX, SAMPLE_RATE, function_address
+from spaces.mixing.speakers import HISTORY, RATE_MAX, RING
+from spaces.native import ADDRESS, INT, c_function
+
+GAP_PACKETS_MAX = 10
+"""A hole longer than this is not concealed packet by packet: play on behind it."""
+CONCEALED_SAMPLES_MAX = 3 * FRAME
+"""Concealment of an empty buffer; libopus has faded out by then, and a pause looks the same."""
+MARGIN_SECONDS = 0.003
+"""Slack to keep: what 500 ppm eat while a frame is being won at 0.4 %, and a little."""
+SPARE_SECONDS = 0.020
+"""A frame: slack beyond this and twice the margin can be given back."""
+WINDOW_SECONDS = 1.0
+WINDOWS_BEFORE_SHRINKING = 6
+"""Seconds during which even the slowest packet must have been early."""
+SPREAD_KEPT_PER_SECOND = 0.95
+CLOCK_JUMP_SECONDS = 1.0
+"""A transit that changes by more is a sender's new clock, and tells nothing of the network."""
+
+_decode = c_function(
+    "opus_decode_float", INT, ADDRESS, ADDRESS, INT, ADDRESS, INT, INT, address=function_address("opus_decode_float")
+)
+
+
+def _resampling_taps() -> np.ndarray:
+    """Windowed-sinc interpolation for each rate −RATE_MAX … RATE_MAX: float32 (rates, FRAME, HISTORY).
+
+    Output n of a frame that takes FRAME + rate samples lies at n · (FRAME + rate) / FRAME of them.
+    """
+    taps = np.zeros((2 * RATE_MAX + 1, FRAME, HISTORY), np.float64)
+    for index in range(2 * RATE_MAX + 1):
+        position = np.arange(FRAME) * (FRAME + index - RATE_MAX) / FRAME
+        fraction = position - np.floor(position)
+        distance = np.arange(HISTORY)[None, :] - (HISTORY // 2 - 1) - fraction[:, None]
+        window = np.i0(8.0 * np.sqrt(np.clip(1.0 - (distance / (HISTORY // 2)) ** 2, 0.0, 1.0))) / np.i0(8.0)
+        row = np.sinc(distance) * window
+        taps[index] = row / row.sum(axis=1, keepdims=True)
+    return taps.astype(np.float32)
+
+
+TAPS = _resampling_taps()
+
+
+@njit(nogil=True, cache=True)
+def insert_all(row, sequence, timestamp, samples, at, start, length, blob, rows):  # type: ignore[no-untyped-def]
+    """Put packets (parallel arrays; payload i is blob[start[i]:start[i]+length[i]]) into their speakers' rings."""
+    for i in range(row.shape[0]):
+        if row[i] >= 0:
+            _insert(row[i], sequence[i], timestamp[i], samples[i], at[i], start[i], length[i], blob, rows)
+
+
+@njit(nogil=True, cache=True)
+def _insert(r, sequence, timestamp, samples, at, start, length, blob, rows):  # type: ignore[no-untyped-def]
+    s = rows.state[r]
+    if s.muted:
+        return
+    if sequence > s.newest:  # a redundant copy is late on purpose, and tells nothing of the network
+        s.newest = sequence
+        _observe_transit(s, timestamp, at)
+    floor = s.next if s.next >= 0 else s.played_to + 1
+    if sequence < floor:
+        s.late += 1
+        return
+    slot = sequence % RING
+    held = rows.sequence[r, slot]
+    if held == sequence:
+        s.duplicate += 1
+        return
+    if held > sequence:
+        s.late += 1
+        return
+    if held >= 0:
+        s.overflow += 1
+    else:
+        s.held += 1
+    rows.sequence[r, slot] = sequence
+    rows.length[r, slot] = length
+    rows.samples[r, slot] = samples
+    rows.arrived[r, slot] = at
+    for i in range(length):
+        rows.data[r, slot, i] = blob[start + i]
+
+
+@njit(nogil=True, cache=True)
+def _observe_transit(s, timestamp, at):  # type: ignore[no-untyped-def]
+    """Keep the fastest transit and how much slower others were; both forget slowly, so that a clock may drift."""
+    unwrapped = s.timestamp + ((timestamp - s.timestamp + 0x80000000) & 0xFFFFFFFF) - 0x80000000
+    s.timestamp = unwrapped
+    transit = at - unwrapped / SAMPLE_RATE
+    if np.isnan(s.transit_min) or abs(transit - s.transit_min) > CLOCK_JUMP_SECONDS:
+        s.transit_min = transit
+        s.spread = 0.0
+    else:
+        elapsed = max(0.0, at - s.transit_at)
+        s.transit_min = min(transit, s.transit_min + 0.001 * elapsed)
+        s.spread = max(transit - s.transit_min, s.spread * SPREAD_KEPT_PER_SECOND**elapsed)
+    s.transit_at = at
+
+
+@njit(nogil=True, cache=True)
+def _first_held(r, rows):  # type: ignore[no-untyped-def]
+    """The lowest sequence number in the ring; the ring must not be empty."""
+    s = rows.state[r]
+    if s.next >= 0 and rows.sequence[r, s.next % RING] == s.next:
+        return s.next
+    first = np.int64(-1)
+    for i in range(RING):
+        held = rows.sequence[r, i]
+        if held >= 0 and (first < 0 or held < first):
+            first = held
+    return first
+
+
+@njit(nogil=True, cache=True)
+def _may_begin(r, first, now, delay_min, delay_max, rows):  # type: ignore[no-untyped-def]
+    """Whether the first packet after a pause has waited long enough for the slowest that may follow it."""
+    s = rows.state[r]
+    wait = min(max(MARGIN_SECONDS + s.spread, delay_min), delay_max)
+    return now - rows.arrived[r, first % RING] >= wait
+
+
+@njit(nogil=True, cache=True)
+def _conceal(r, samples, rows):  # type: ignore[no-untyped-def]
+    s = rows.state[r]
+    at = rows.pcm[r].ctypes.data + 4 * (HISTORY + s.fill)
+    got = _decode(rows.decoder[r], rows.data[r, 0].ctypes.data, 0, at, samples, 0)
+    s.fill += max(0, got)
+
+
+@njit(nogil=True, cache=True)
+def _refill(r, now, delay_min, delay_max, rows):  # type: ignore[no-untyped-def]
+    """Decode the next stretch behind what the row holds; False: a pause."""
+    s = rows.state[r]
+    if s.held == 0:
+        # Either a packet is late, or the speaker has paused: make up a little, and keep his place.
+        if s.next < 0:
+            return False
+        if s.concealed >= CONCEALED_SAMPLES_MAX:
+            s.played_to, s.next, s.concealed, s.rate = s.next - 1, -1, 0, 0
+            return False
+        s.concealed += s.duration
+        _conceal(r, s.duration, rows)
+        return True
+    first = _first_held(r, rows)
+    if s.next < 0:
+        if not _may_begin(r, first, now, delay_min, delay_max, rows):
+            return False
+        s.next = first
+    while s.held > 1 and first == s.next and now - rows.arrived[r, first % RING] > delay_max:
+        # The process stood still, or the speaker sent a burst: what is too old is left out.
+        rows.sequence[r, first % RING] = -1
+        s.held -= 1
+        s.overflow += 1
+        first = s.next = _first_held(r, rows)
+    if first - s.next > GAP_PACKETS_MAX:
+        s.lost += first - s.next
+        s.next = first
+    slot = first % RING
+    at = rows.pcm[r].ctypes.data + 4 * (HISTORY + s.fill)
+    if first != s.next:
+        s.next += 1
+        s.lost += 1
+        if first == s.next:
+            s.recovered += 1
+            got = _decode(rows.decoder[r], rows.data[r, slot].ctypes.data, rows.length[r, slot], at, s.duration, 1)
+            s.fill += max(0, got)
+            if got >= 0:
+                return True
+        _conceal(r, s.duration, rows)
+        return True
+    got = _decode(rows.decoder[r], rows.data[r, slot].ctypes.data, rows.length[r, slot], at, PACKET_SAMPLES_MAX, 0)
+    rows.sequence[r, slot] = -1
+    s.held -= 1
+    s.next += 1
+    s.played += 1
+    if got < 0:
+        s.malformed += 1
+        _conceal(r, rows.samples[r, slot], rows)
+    else:
+        s.fill += got
+        s.duration = got
+    if s.concealed > 0:
+        s.concealed = 0
+        s.underruns += 1
+        s.slack_long = 0.0  # he was late, not silent: the delay has grown, and is not to shrink soon
+        s.windows = 0
+    s.slack = min(s.slack, now - rows.arrived[r, slot])
+    return True
+
+
+@njit(nogil=True, cache=True)
+def _set_pace(s, now):  # type: ignore[no-untyped-def]
+    """Once a window: slow down if the slowest packet was nearly late, hurry if all were a frame early for long."""
+    if now < s.window_ends:
+        return
+    if s.window_ends > 0 and s.slack < 1e6:
+        s.slack_before = s.slack
+        s.slack_long = min(s.slack_long, s.slack)
+        s.windows += 1
+        if s.rate == 0:
+            if s.slack < MARGIN_SECONDS:
+                s.rate = -RATE_MAX
+            elif (
+                s.windows >= WINDOWS_BEFORE_SHRINKING
+                and s.slack_long > SPARE_SECONDS + 2 * MARGIN_SECONDS + s.spread / 4
+            ):
+                s.rate = RATE_MAX
+        if s.windows >= WINDOWS_BEFORE_SHRINKING:
+            s.windows = 0
+            s.slack_long = np.inf
+    s.slack = np.inf
+    s.window_ends = now + WINDOW_SECONDS
+
+
+@njit(nogil=True, cache=True)
+def play(r, now, delay_min, delay_max, rows, taps):  # type: ignore[no-untyped-def]
+    """Make the row's frame of this tick: `sounding` tells whether there is sound, `dbfs` how loud."""
+    s = rows.state[r]
+    _set_pace(s, now)
+    pcm, frame = rows.pcm[r], rows.frame[r]
+    needed = FRAME + s.rate
+    refilled = 0
+    while s.fill < needed:
+        if not _refill(r, now, delay_min, delay_max, rows):
+            break
+        refilled += 1
+        needed = FRAME + s.rate
+    if s.fill == 0:
+        if s.sounding:  # the resampler's delay still holds the last samples
+            for i in range(HISTORY):
+                pcm[i] = 0.0
+        s.sounding = 0
+        s.rate = 0
+        return
+    if s.fill < needed:
+        for i in range(HISTORY + s.fill, HISTORY + needed):
+            pcm[i] = 0.0
+        s.fill = needed
+    half = HISTORY // 2
+    if s.rate == 0:
+        for n in range(FRAME):
+            frame[n] = pcm[half + n]
+    else:
+        table = taps[s.rate + RATE_MAX]
+        for n in range(FRAME):
+            first = n * needed // FRAME + 1
+            total = np.float32(0.0)
+            for k in range(HISTORY):
+                total += table[n, k] * pcm[first + k]
+            frame[n] = total
+        s.stretched -= s.rate
+    left = s.fill - needed
+    for i in range(HISTORY + left):
+        pcm[i] = pcm[needed + i]
+    s.fill = left
+    # A frame was won (no packet was needed this tick) or given back (hardly anything is left over): back to normal.
+    if (s.rate < 0 and refilled == 0) or (s.rate > 0 and left < RATE_MAX):
+        s.rate = 0
+    power = 0.0
+    for n in range(FRAME):
+        power += frame[n] * frame[n]
+    s.dbfs = 10.0 * np.log10(power / FRAME + 1e-13)
+    s.measured_at = now
+    s.sounding = 1

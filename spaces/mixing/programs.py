@@ -1,0 +1,67 @@
+"""The state of every program of a node – one mix, encoded once – in arrays that the compiled part of a tick works on."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from spaces.mixing.opus import FRAME, PACKET_BYTES_MAX
+
+LOOKAHEAD = 240
+"""Samples (5 ms) that the limiter sees ahead; the mix is late by as much."""
+
+PROGRAM = np.dtype(
+    [
+        ("without", np.int64),  # owner who is left out; -1: nobody
+        ("encoder", np.uint64),  # address of a libopus encoder state
+        ("sequence", np.int64),  # of the next packet
+        ("idle", np.int64),  # ticks since there was anything to mix
+        ("resting", np.int32),  # nothing was sent in the tick before: the next packet begins a talk spurt
+        ("gain", np.float32),  # the limiter's, at the end of the frame before
+        ("bytes", np.int32),  # of this tick's packet; 0: none
+    ],
+    align=True,
+)
+
+
+class ProgramRows(NamedTuple):
+    state: np.ndarray
+    delay: np.ndarray  # float32 (programs, LOOKAHEAD): the end of the frame before
+    mixed: np.ndarray  # float32 (programs, FRAME)
+    payload: np.ndarray  # uint8 (programs, PACKET_BYTES_MAX)
+
+
+class Programs:
+    """All rows. Grows by doubling, between ticks."""
+
+    def __init__(self, rows: int = 16) -> None:
+        self._free = list(range(rows - 1, -1, -1))
+        self._allocate(rows)
+
+    def _allocate(self, rows: int) -> None:
+        self.rows = ProgramRows(
+            state=np.zeros(rows, PROGRAM),
+            delay=np.zeros((rows, LOOKAHEAD), np.float32),
+            mixed=np.zeros((rows, FRAME), np.float32),
+            payload=np.zeros((rows, PACKET_BYTES_MAX), np.uint8),
+        )
+
+    def take(self, encoder: int, without: int) -> int:
+        if not self._free:
+            old, rows = self.rows, len(self.rows.state)
+            self._allocate(2 * rows)
+            for source, target in zip(old, self.rows, strict=True):
+                target[:rows] = source
+            self._free = list(range(2 * rows - 1, rows - 1, -1))
+        row = self._free.pop()
+        self.rows.delay[row] = 0.0
+        record = self.rows.state[row]
+        record["without"], record["encoder"] = without, encoder
+        record["sequence"] = record["idle"] = record["bytes"] = 0
+        record["resting"], record["gain"] = 1, 1.0
+        return row
+
+    def give_back(self, row: int) -> None:
+        self.rows.state[row]["encoder"] = 0
+        self._free.append(row)

@@ -1,0 +1,151 @@
+"""The state of every speaker of a node, in arrays: what the compiled part of a tick reads and writes.
+
+A speaker is a row. Scalars are in one record per row, what is large in arrays beside it. The audio thread alone touches them,
+but for `dbfs` and `measured_at`, which the event loop reads.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from spaces.mixing.opus import FRAME, PACKET_BYTES_MAX, PACKET_SAMPLES_MAX
+
+RING = 64
+"""Packets held per speaker, by sequence number modulo this: over a second of 20 ms frames."""
+HISTORY = 16
+"""Samples kept of the frame before: the resampler's filter reaches eight back, and the sound is eight late for it."""
+RATE_MAX = 4
+"""Samples that a frame may take more or fewer than it gives: 0.4 %, seven cents, which nobody hears in speech."""
+PCM = HISTORY + 2 * FRAME + PACKET_SAMPLES_MAX
+"""Samples that a row holds: history, less than a frame left over, and the longest packet."""
+
+SPEAKER = np.dtype(
+    [
+        # --- identity
+        ("owner", np.int64),
+        ("muted", np.int32),
+        # --- the jitter buffer: sequence numbers are extended, -1 stands for none
+        ("next", np.int64),  # to be played next; -1: paused
+        ("played_to", np.int64),  # where the pause began
+        ("held", np.int32),  # packets in the ring
+        ("duration", np.int32),  # samples of the last packet played
+        ("concealed", np.int32),  # samples made up since the buffer ran empty
+        ("newest", np.int64),  # sequence number received; older ones are redundant copies or reordered
+        ("timestamp", np.int64),  # of the newest packet, unwrapped
+        ("transit_min", np.float64),  # seconds, arrival less timestamp, of the fastest packet lately; nan: none yet
+        ("spread", np.float64),  # seconds, how much slower the slowest packet lately was
+        ("transit_at", np.float64),
+        # --- the pace
+        ("fill", np.int32),  # decoded samples not yet played, behind the history
+        ("rate", np.int32),  # samples taken more than a frame, per frame
+        ("slack", np.float64),  # seconds that the latest packet of this window came before its turn
+        ("slack_before", np.float64),  # the same of the window before
+        ("slack_long", np.float64),  # the least over some windows
+        ("windows", np.int32),
+        ("window_ends", np.float64),
+        # --- loudness
+        ("sounding", np.int32),  # this tick's frame has sound
+        ("dbfs", np.float64),  # of the last frame
+        ("measured_at", np.float64),
+        ("level", np.float64),  # dBFS, smoothed
+        ("spoke_at", np.float64),
+        ("holds", np.int32),  # a place in the mix
+        ("held_since", np.float64),
+        ("gain", np.float32),  # at the end of the last frame: 0 or 1 for the place, times the leveller's
+        # --- the leveller
+        ("energy", np.float64),  # K-weighted mean square of speech, averaged
+        ("heard", np.float64),  # seconds of speech in that average
+        ("mean_level", np.float64),  # dB of frames with sound, averaged, and
+        ("variance", np.float64),  # how it varies: speech does, a tone does not
+        ("level_gain", np.float64),  # dB
+        ("k1", np.float64),  # the K-weighting filter's memory
+        ("k2", np.float64),
+        ("k3", np.float64),
+        ("k4", np.float64),
+        # --- what happened
+        ("played", np.int64),
+        ("late", np.int64),
+        ("duplicate", np.int64),
+        ("lost", np.int64),
+        ("recovered", np.int64),
+        ("underruns", np.int64),
+        ("overflow", np.int64),
+        ("malformed", np.int64),
+        ("stretched", np.int64),  # samples, net
+    ],
+    align=True,
+)
+
+
+class Rows(NamedTuple):
+    """The arrays as compiled code takes them; the first index is the row."""
+
+    state: np.ndarray
+    decoder: np.ndarray  # uint64: addresses of libopus decoder states
+    sequence: np.ndarray  # int64 (rows, RING): -1 where there is no packet
+    length: np.ndarray  # int32 (rows, RING): bytes
+    samples: np.ndarray  # int32 (rows, RING)
+    arrived: np.ndarray  # float64 (rows, RING): seconds
+    data: np.ndarray  # uint8 (rows, RING, PACKET_BYTES_MAX)
+    pcm: np.ndarray  # float32 (rows, PCM): history, then what is decoded and not yet played
+    frame: np.ndarray  # float32 (rows, FRAME): this tick's sound
+
+
+class Speakers:
+    """All rows. Grows by doubling, between ticks."""
+
+    def __init__(self, rows: int = 16) -> None:
+        self._free = list(range(rows - 1, -1, -1))
+        self._allocate(rows)
+
+    def _allocate(self, rows: int) -> None:
+        self.rows = Rows(
+            state=np.zeros(rows, SPEAKER),
+            decoder=np.zeros(rows, np.uint64),
+            sequence=np.full((rows, RING), -1, np.int64),
+            length=np.zeros((rows, RING), np.int32),
+            samples=np.zeros((rows, RING), np.int32),
+            arrived=np.zeros((rows, RING), np.float64),
+            data=np.zeros((rows, RING, PACKET_BYTES_MAX), np.uint8),
+            pcm=np.zeros((rows, PCM), np.float32),
+            frame=np.zeros((rows, FRAME), np.float32),
+        )
+
+    def take(self, decoder: int, owner: int) -> int:
+        """A fresh row for a decoder state at that address."""
+        if not self._free:
+            old, rows = self.rows, len(self.rows.state)
+            self._allocate(2 * rows)
+            for source, target in zip(old, self.rows, strict=True):
+                target[:rows] = source
+            self._free = list(range(2 * rows - 1, rows - 1, -1))
+        row = self._free.pop()
+        self.rows.decoder[row] = decoder
+        self.rows.state[row] = np.zeros(1, SPEAKER)[0]
+        self.reset(row)
+        record = self.rows.state[row]
+        record["owner"] = owner
+        record["duration"] = FRAME
+        record["level"] = record["dbfs"] = -127.0
+        record["spoke_at"] = -1e9
+        return row
+
+    def give_back(self, row: int) -> None:
+        self.rows.decoder[row] = 0
+        self._free.append(row)
+
+    def reset(self, row: int) -> None:
+        """Forget what is buffered: nobody listened, or the speaker was muted."""
+        self.rows.sequence[row] = -1
+        self.rows.pcm[row] = 0.0
+        record = self.rows.state[row]
+        record["next"] = record["played_to"] = record["newest"] = -1
+        record["held"] = record["concealed"] = record["fill"] = record["rate"] = record["sounding"] = 0
+        record["transit_min"] = np.nan
+        record["spread"] = 0.0
+        record["slack"] = record["slack_before"] = record["slack_long"] = np.inf
+        record["window_ends"] = record["windows"] = 0
+        record["gain"] = 0.0
+        record["holds"] = 0
