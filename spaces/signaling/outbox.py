@@ -17,7 +17,7 @@ SLOW_READER = 4001
 
 
 class Outbox:
-    """Filled at any time by `put` and `finish`; emptied by `run`, which ends when the socket is closed."""
+    """Filled at any time by `put` and `finish`; emptied by `run`, which ends when the socket is to be closed."""
 
     def __init__(self) -> None:
         self._waiting: deque[str] = deque()
@@ -47,8 +47,8 @@ class Outbox:
             self._close = (code, reason)
         self._filled.set()
 
-    async def run(self, socket: web.WebSocketResponse, transport: asyncio.Transport) -> None:
-        """Send until it is time to close, then close. Returns also when the connection breaks. Call once."""
+    async def run(self, socket: web.WebSocketResponse) -> None:
+        """Send until it is time to close. Returns also when the connection breaks. Call once."""
         self._task = asyncio.current_task()
         assert self._task is not None
         try:
@@ -59,8 +59,10 @@ class Outbox:
             if not self.slow:
                 raise
             self._task.uncancel()
-        assert self._close is not None
-        code, reason = self._close
+
+    async def close(self, socket: web.WebSocketResponse, transport: asyncio.Transport) -> None:
+        """Say why and wait for the other side's goodbye. Nobody may be reading from the socket any more."""
+        code, reason = self._close or (1000, "bye")
         try:
             async with asyncio.timeout(CLOSE_SECONDS_MAX):
                 await socket.close(code=code, message=reason.encode(), drain=not self.slow)

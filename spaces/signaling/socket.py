@@ -98,9 +98,11 @@ async def serve_socket(call: Call) -> web.WebSocketResponse:
         outbox = Outbox()
         connection = Connection(services, socket, outbox, call.match("space"), call.address)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(outbox.run(socket, transport), name="socket writer")
+            sending = tasks.create_task(outbox.run(socket), name="socket writer")
+            sending.add_done_callback(lambda _: connection.stop_reading())
             await connection.run()
             outbox.finish(1000, "bye")
+        await outbox.close(socket, transport)
     return socket
 
 
@@ -118,6 +120,9 @@ class Connection:
         self._busy = False
         """A request is being worked on: its reply comes before a goodbye."""
         self._goodbye: tuple[int, str] | None = None
+        self._reading: asyncio.Timeout | None = None
+        """While a message is waited for."""
+        self._stopped = False
 
     async def run(self) -> None:
         """Until the socket closes, whoever closes it."""
@@ -128,6 +133,12 @@ class Connection:
             await self._serve(entry)
         finally:
             self._gone(entry)
+
+    def stop_reading(self) -> None:
+        """Everything has been said: `run` ends, when it is done with the request that it works on."""
+        self._stopped = True
+        if self._reading is not None:
+            self._reading.reschedule(0.0)  # long ago: now
 
     # --- live.Peer
 
@@ -296,8 +307,16 @@ class Connection:
     # --- the socket
 
     async def _next(self) -> str | None:
-        """The next text message; None: the socket is closed or closing."""
-        message = await self._socket.receive()
+        """The next text message; None: the socket is closed, or to be closed."""
+        if self._stopped:
+            return None
+        try:
+            async with asyncio.timeout(None) as self._reading:
+                message = await self._socket.receive()
+        except TimeoutError:  # by `stop_reading`
+            return None
+        finally:
+            self._reading = None
         if message.type is WSMsgType.TEXT:
             return str(message.data)
         if message.type is WSMsgType.BINARY:
