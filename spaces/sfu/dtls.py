@@ -158,13 +158,14 @@ class DtlsEndpoint:
         return self._wire.receive(datagram)
 
     def on_closed(self, callback: Callable[[], None]) -> None:
-        """Call back when the other side has said close_notify."""
+        """Call back when the other side has said close_notify: at once if he has already."""
 
         def changed() -> None:
             if self._transport.state == "closed":
                 callback()
 
         self._transport.on("statechange", changed)
+        changed()
 
     async def close(self) -> None:
         """Say close_notify and end."""

@@ -244,10 +244,10 @@ class Media:
             if not await confirm():
                 self._close_by_itself(peer, Closed.NOT_ADMITTED)
                 return
+            peer.endpoint.on_closed(lambda: self._close_by_itself(peer, Closed.LEFT))
             if peer.closed:
                 return
             self._handshake_over(peer)
-            peer.endpoint.on_closed(lambda: self._close_by_itself(peer, Closed.LEFT))
             peer.secured(keys)
             on_connected()
         except asyncio.CancelledError:
