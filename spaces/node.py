@@ -78,7 +78,8 @@ class Node:
         await asyncio.wait({self._life, started}, return_when=asyncio.FIRST_COMPLETED)
         if not started.done():
             started.cancel()
-            await self._life
+            life, self._life = self._life, None
+            await life
 
     async def wait(self) -> None:
         """Until the node has stopped. Raises what it died of."""
@@ -117,6 +118,7 @@ class Node:
         stack.push_async_callback(background.finish)
         services, pulse = self._assemble(store, background)
 
+        certificate = tls_context(config)
         runner = web.AppRunner(
             make_app(services), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS_MAX, handler_cancellation=True
         )  # fmt: skip
@@ -124,7 +126,7 @@ class Node:
         stack.push_async_callback(runner.cleanup)
         listening = listen(config.host, config.http_port)
         self._http_port = listening.getsockname()[1]
-        await web.SockSite(runner, listening, ssl_context=tls_context(config)).start()
+        await web.SockSite(runner, listening, ssl_context=certificate).start()
         await self.media.start()
         stack.push_async_callback(self.media.stop)
 
