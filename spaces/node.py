@@ -32,7 +32,7 @@ from spaces.signaling.rights import Rights
 from spaces.signaling.rooms import Rooms
 from spaces.signaling.services import Services, make_limiters
 from spaces.signaling.whip_sessions import WhipSessions
-from spaces.tasks import Background
+from spaces.tasks import Background, Stop
 
 log = structlog.get_logger()
 
@@ -56,7 +56,7 @@ class Node:
         self._state: Literal["ok", "starting", "draining"] = "starting"
         self._http_port = config.http_port
         self._started = asyncio.Event()
-        self._stopping = asyncio.Event()
+        self._stop = Stop()
         self._life: asyncio.Task[None] | None = None
 
     @property
@@ -88,7 +88,7 @@ class Node:
 
     async def stop(self) -> None:
         """Says goodbye to everybody and ends every task. Idempotent."""
-        self._stopping.set()
+        self._stop.tell()
         if self._life is not None:
             await self._life
 
@@ -120,7 +120,7 @@ class Node:
 
         certificate = tls_context(config)
         runner = web.AppRunner(
-            make_app(services), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS_MAX, handler_cancellation=True
+            make_app(services), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS_MAX
         )  # fmt: skip
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -137,14 +137,17 @@ class Node:
             pulse.counts(),
             pulse.sweep(),
         )
-        for loop in loops:
-            stack.callback(tasks.create_task(loop).cancel)
+        running = {tasks.create_task(loop) for loop in loops}
         self._state = "ok"
         self._started.set()
         log.info("ready", url=self.url, http_port=self._http_port, udp_port=self.media.udp_port)
-        await self._stopping.wait()
+        await self._stop.wait()
         self._state = "draining"
         self._say_goodbye()
+        services.rights.nudge()
+        _, stuck = await asyncio.wait(running, timeout=SHUTDOWN_SECONDS_MAX)
+        for loop in stuck:
+            loop.cancel()
 
     def _assemble(self, store: SpaceStore, background: Background) -> tuple[Services, Pulse]:
         config = self.config
@@ -162,7 +165,7 @@ class Node:
             media=self.media,
             rooms=self.rooms,
             door=self.door,
-            rights=Rights(config, self.access, self.rooms, self.door, utcnow, time.monotonic),
+            rights=Rights(config, self.access, self.rooms, self.door, self._stop, utcnow, time.monotonic),
             sessions=WhipSessions(self.media, self.door),
             metrics=self.metrics,
             limiters=make_limiters(config),
@@ -172,7 +175,7 @@ class Node:
             now=utcnow,
             clock=time.monotonic,
         )
-        return services, Pulse(self.rooms, self.media, self.access, self.metrics, time.monotonic)
+        return services, Pulse(self.rooms, self.media, self.access, self.metrics, self._stop, time.monotonic)
 
     def _say_goodbye(self) -> None:
         for live in self.rooms.alive():

@@ -1,4 +1,4 @@
-"""Small jobs that nobody waits for, with an owner: they end with it, and their failures are in the log."""
+"""Jobs and loops with an owner: they end with it, and their failures are in the log."""
 
 from __future__ import annotations
 
@@ -11,6 +11,32 @@ import structlog
 log = structlog.get_logger()
 
 FINISH_SECONDS_MAX = 2.0
+
+
+class Stop:
+    """Tells loops to end where it suits them: a cancelled query would cost its database connection."""
+
+    def __init__(self) -> None:
+        self._told = asyncio.Event()
+
+    @property
+    def told(self) -> bool:
+        return self._told.is_set()
+
+    def tell(self) -> None:
+        self._told.set()
+
+    async def wait(self) -> None:
+        await self._told.wait()
+
+    async def within(self, seconds: float) -> bool:
+        """Sleep, unless it is told meanwhile; whether it was."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._told.wait()
+        except TimeoutError:
+            return False
+        return True
 
 
 class Background:

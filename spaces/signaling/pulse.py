@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 import msgspec
@@ -16,6 +15,7 @@ from spaces.sfu.session import MediaPlane
 from spaces.signaling.live import Live
 from spaces.signaling.messages import Count, Speaking
 from spaces.signaling.rooms import Rooms
+from spaces.tasks import Stop
 
 log = structlog.get_logger()
 
@@ -29,27 +29,26 @@ SWEEP_SECONDS = 3_600.0
 
 class Pulse:
     def __init__(
-        self, rooms: Rooms, media: MediaPlane, access: Access, metrics: Metrics, clock: Callable[[], float]
+        self, rooms: Rooms, media: MediaPlane, access: Access, metrics: Metrics, stop: Stop, clock: Callable[[], float]
     ) -> None:
         self._rooms = rooms
         self._media = media
         self._access = access
         self._metrics = metrics
+        self._stop = stop
         self._clock = clock
         self._levels_told_at: dict[str, float] = {}
 
     async def speaking(self) -> None:
-        """Runs until cancelled."""
-        while True:
-            await asyncio.sleep(SPEAKING_SECONDS)
+        """Runs until it is told to stop."""
+        while not await self._stop.within(SPEAKING_SECONDS):
             now = self._clock()
             for live in self._rooms.alive():
                 self._tell_levels(live, now)
 
     async def counts(self) -> None:
-        """Runs until cancelled."""
-        while True:
-            await asyncio.sleep(COUNT_SECONDS)
+        """Runs until it is told to stop."""
+        while not await self._stop.within(COUNT_SECONDS):
             for live in self._rooms.alive():
                 listeners = live.room.listeners
                 if listeners != live.listeners:
@@ -60,13 +59,13 @@ class Pulse:
             self._levels_told_at = {s: at for s, at in self._levels_told_at.items() if self._rooms.get(s) is not None}
 
     async def sweep(self) -> None:
-        """Runs until cancelled: forget what no decision needs any more."""
-        while True:
+        """Runs until it is told to stop: forget what no decision needs any more."""
+        while not self._stop.told:
             try:
                 await self._access.sweep()
             except (SQLAlchemyError, OSError) as error:
                 log.warning("sweep failed", error=type(error).__name__)
-            await asyncio.sleep(SWEEP_SECONDS)
+            await self._stop.within(SWEEP_SECONDS)
 
     def _tell_levels(self, live: Live, now: float) -> None:
         """At once when somebody begins or stops to speak; else as often as the audience's size allows."""

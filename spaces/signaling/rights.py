@@ -22,6 +22,7 @@ from spaces.errors import RequestError
 from spaces.signaling.door import Door
 from spaces.signaling.live import Entry
 from spaces.signaling.rooms import Rooms
+from spaces.tasks import Stop
 
 log = structlog.get_logger()
 
@@ -39,6 +40,7 @@ class Rights:
         access: Access,
         rooms: Rooms,
         door: Door,
+        stop: Stop,
         now: Callable[[], datetime],
         clock: Callable[[], float],
     ) -> None:
@@ -47,6 +49,7 @@ class Rights:
         self._access = access
         self._rooms = rooms
         self._door = door
+        self._stop = stop
         self._now = now
         self._clock = clock
         self._nudged = asyncio.Event()
@@ -66,9 +69,9 @@ class Rights:
         return not self._database_away
 
     async def follow_changes(self) -> None:
-        """Runs until cancelled."""
+        """Runs until it is told to stop (and nudged)."""
         cursor: int | None = None
-        while True:
+        while not self._stop.told:
             self._nudged.clear()
             try:
                 async with asyncio.timeout(POLL_SECONDS_MAX):
@@ -94,9 +97,8 @@ class Rights:
             await self._wait()
 
     async def expire(self) -> None:
-        """Runs until cancelled."""
-        while True:
-            await asyncio.sleep(EXPIRY_SECONDS)
+        """Runs until it is told to stop."""
+        while not await self._stop.within(EXPIRY_SECONDS):
             if due := self._take_due():
                 await asyncio.gather(*(self._decide_at_end(entry) for entry in due))
             if self._clock() - self._renewed_at > self._lease_seconds:

@@ -121,11 +121,14 @@ async def test_without_the_database_paid_seats_end_with_their_lease(tmp_path: Pa
 @asynccontextmanager
 async def without_table(database: Path, table: str) -> AsyncIterator[None]:
     """A database that fails: its table is away while the block runs."""
-    with contextlib.closing(sqlite3.connect(database, timeout=5)) as connection:
-        connection.execute(f"ALTER TABLE {table} RENAME TO away")
-        connection.commit()
-        yield
-        connection.execute(f"ALTER TABLE away RENAME TO {table}")
+    await asyncio.to_thread(rename, database, table, "away")
+    yield
+    await asyncio.to_thread(rename, database, "away", table)
+
+
+def rename(database: Path, old: str, new: str) -> None:
+    with contextlib.closing(sqlite3.connect(database, timeout=10)) as connection:
+        connection.execute(f"ALTER TABLE {old} RENAME TO {new}")
         connection.commit()
 
 

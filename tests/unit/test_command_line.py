@@ -1,0 +1,140 @@
+"""The command line on a data folder of its own: tokens, keys, migrations, the doctor, and what it refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import structlog
+
+from access.database import make_engine
+from spaces.__main__ import main, make_parser
+from spaces.config import settings
+from spaces.db.migrate import is_current
+from tests.harness.ports import free_tcp_port, free_udp_port
+
+
+@pytest.fixture(autouse=True)
+def own_logs() -> Iterator[None]:
+    """The command line sets up logs for the whole process: put back what was there."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for f in settings():
+        monkeypatch.delenv(f"SPACES_{f.name.upper()}", raising=False)
+    monkeypatch.setenv("SPACES_DATA", str(tmp_path))
+    monkeypatch.setenv("SPACES_HTTP_PORT", str(free_tcp_port()))
+    monkeypatch.setenv("SPACES_UDP_PORT", str(free_udp_port()))
+    return tmp_path
+
+
+def run(*arguments: str) -> object:
+    """The exit status, or the message that stands for 1."""
+    with pytest.raises(SystemExit) as ended:
+        main(list(arguments))
+    return ended.value.code
+
+
+def downgraded(data: Path) -> None:
+    with closing(sqlite3.connect(data / "spaces.db")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+        for table in ("stage_members", "spaces", "server_keys"):
+            connection.execute(f"DROP TABLE {table}")
+        connection.commit()
+
+
+def test_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("serve", "--help") == 0
+    text = capsys.readouterr().out
+    for f in settings():
+        assert "--" + f.name.replace("_", "-") in text
+        assert f"[SPACES_{f.name.upper()}]" in "".join(text.split())
+    commands = {"serve", "demo", "token", "migrate", "doctor", "keys"}
+    assert commands <= set(make_parser().format_help().split())
+
+
+def test_a_token_is_printed_for_a_new_account_and_for_a_known_one(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("token", "--account", "ada") == 0
+    assert run("token", "--account", "ada") == 0
+    first, second = capsys.readouterr().out.split()
+    assert first.count(".") == second.count(".") == 2
+    assert "spaces:" in str(run("token", "--account", "not a handle"))
+
+
+def test_keys_are_added_listed_and_revoked(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("keys", "add", "site") == 0
+    printed = capsys.readouterr().out
+    assert "SPACES_API_KEY=site" in printed
+    secret = printed.split("SPACES_API_SECRET=")[1].strip()
+    assert run("keys", "list") == 0
+    listed = capsys.readouterr().out
+    assert "site" in listed
+    assert "active" in listed
+    assert secret not in listed
+    assert run("keys", "revoke", "site") == 0
+    assert run("keys", "list") == 0
+    assert "revoked" in capsys.readouterr().out.splitlines()[-1]
+    assert "spaces:" in str(run("keys", "revoke", "unknown"))
+    assert "spaces:" in str(run("keys", "revoke"))
+
+
+def test_an_older_database_is_refused_until_it_is_migrated(data: Path) -> None:
+    run("keys", "list")
+    downgraded(data)
+    assert "spaces migrate" in str(run("serve"))
+    assert "spaces migrate" in str(run("keys", "list"))
+    assert run("migrate") == 0
+    assert run("keys", "list") == 0
+
+    async def current() -> bool:
+        engine = make_engine(f"sqlite+aiosqlite:///{data / 'spaces.db'}")
+        try:
+            return await is_current(engine)
+        finally:
+            await engine.dispose()
+
+    assert asyncio.run(current())
+
+
+def test_the_doctor_says_what_is_wrong_and_what_to_do(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("doctor") == 0
+    healthy = capsys.readouterr().out
+    for part in ("HTTP port", "UDP port", "public_addresses", "database", "Redis", "test money"):
+        assert part in healthy
+    status = run(
+        "doctor", "--public-url", "http://radio.example", "--redis-url", "redis://127.0.0.1:1/0",
+        "--tls-cert", "/nowhere", "--tls-key", "/nowhere", "--stripe-secret-key", "sk_test_x",
+    )  # fmt: skip
+    assert status == 1
+    ill = capsys.readouterr().out
+    assert ill.count("fail") == 4
+    assert "https" in ill
+    assert "SPACES_REDIS_URL" in ill
+    assert "sk_test_x" not in ill
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("serve", "--http-port", "many"), "--http-port"),
+        (("serve", "--api-key", "a"), "api_secret"),
+        (("serve", "--api-key", "a", "--api-secret", "short"), "32 bytes"),
+        (("serve", "--tls-cert", "a"), "tls_key"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(data: Path, arguments: tuple[str, ...], said: str) -> None:
+    assert said in str(run(*arguments))
