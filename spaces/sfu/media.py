@@ -31,8 +31,9 @@ SERVICE_SECONDS = 0.1
 REPORT_SPEAKERS_SECONDS = 1.0
 """Receiver reports are what makes a browser's FEC follow the loss."""
 REPORT_LISTENERS_SECONDS = 5.0
-ADDRESS_HELD_SECONDS = 5.0
-"""An address whose peer was heard this lately is not given to another peer: its source may be forged."""
+ADDRESS_HELD_SECONDS = 12.0
+"""An address whose peer was heard this lately is not given to another peer: its source may be forged. Consent is asked for
+every 6 s at most (RFC 7675 §5.1), and one check may be lost."""
 
 log = structlog.get_logger()
 
@@ -80,6 +81,7 @@ class Media:
         self._closing: set[asyncio.Task[None]] = set()
         self._rounds: deque[str] = deque()
         self._speakers_reported_at = 0.0
+        self._counted_drops: Counter[str] = Counter()
 
     # --- life
 
@@ -124,8 +126,8 @@ class Media:
 
     @property
     def healthy(self) -> bool:
-        """The audio thread runs."""
-        return self._thread.alive
+        """The audio thread runs, and so do the timers."""
+        return self._thread.alive and not self._service_task.done()
 
     @property
     def udp_port(self) -> int:
@@ -214,16 +216,15 @@ class Media:
         assert isinstance(peer, Peer)
         peer.heard_at = now
         self._udp.send(checked.response, source)
-        if not checked.moved:
-            return
-        if holder is not peer:
+        if holder is not peer and source == peer.path and (checked.moved or not heard):
             if holder is not None:
                 holder.addresses.remove(address)
             self._addresses[address] = peer
             peer.addresses.append(address)
             if len(peer.addresses) > ADDRESSES_MAX:
                 del self._addresses[peer.addresses.popleft()]
-        peer.moved()
+        if checked.moved:
+            peer.moved()
 
     # --- handshakes
 
@@ -292,7 +293,7 @@ class Media:
     # --- timers
 
     async def _serve(self) -> None:
-        """Reports and timeouts, spread over time: every peer comes round once in REPORT_LISTENERS_SECONDS."""
+        """Reports and timeouts, spread over time: every peer comes round in REPORT_LISTENERS_SECONDS or sooner."""
         while True:
             await asyncio.sleep(SERVICE_SECONDS)
             now = self._clock.monotonic()
@@ -302,14 +303,20 @@ class Media:
                 peer = self._peers.get(self._rounds.popleft())
                 if peer is not None:
                     self._rounds.append(peer.id)
-                    self._service(peer, now)
+                    self._guard(peer, self._service, now)
             if now - self._speakers_reported_at >= REPORT_SPEAKERS_SECONDS:
                 self._speakers_reported_at = now
-                for space in self._spaces.values():
-                    for receiver in space.peers.values():
-                        if receiver.receiving:
-                            receiver.send_reports(now)
+                for peer in [p for p in self._peers.values() if p.receiving]:
+                    self._guard(peer, Peer.send_reports, now)
             self._count()
+
+    def _guard(self, peer: Peer, job: Callable[[Peer, float], None], now: float) -> None:
+        """A bug met at one peer ends that peer, not the timers of all."""
+        try:
+            job(peer, now)
+        except Exception:
+            log.exception("service_crashed", session=peer.id, space=peer.space.name)
+            peer.close()
 
     def _service(self, peer: Peer, now: float) -> None:
         config = self._config
@@ -317,7 +324,7 @@ class Media:
             self._close_by_itself(peer, Closed.HANDSHAKE_TIMEOUT)
         elif now - peer.heard_at > config.silence_seconds_max:
             self._close_by_itself(peer, Closed.SILENT)
-        elif not peer.receiving:
+        elif not peer.receiving and now - peer.reported_at >= REPORT_LISTENERS_SECONDS / 2:
             peer.send_reports(now)
 
     def _count(self) -> None:
@@ -332,9 +339,11 @@ class Media:
         ):
             if new[index]:
                 self._metrics.drops.labels(cause).inc(int(new[index]))
-        malformed, self._engine.malformed = self._engine.malformed, 0
-        if malformed:
-            self._metrics.drops.labels("opus_malformed").inc(malformed)
+        totals = {"opus_malformed": self._engine.malformed, "udp_send": self._udp.send_failures}
+        for cause, total in totals.items():
+            if total > self._counted_drops[cause]:
+                self._metrics.drops.labels(cause).inc(total - self._counted_drops[cause])
+                self._counted_drops[cause] = total
 
 
 def _distinct_ssrcs(count: int) -> list[int]:

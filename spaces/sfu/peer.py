@@ -83,6 +83,8 @@ class Peer:
         self.keys: Keys | None = None
         self.started_at = now
         self.heard_at = now
+        self.reported_at = 0.0
+        """When the last reports were sent."""
         self.addresses: deque[tuple[str, int]] = deque()
         self.on_closed: Callable[[Closed], None] = lambda _: None
         self.closed = False
@@ -238,7 +240,7 @@ class Peer:
 
     def receive_rtcp_untrusted(self, data: bytes, now: float) -> None:
         if self._rtcp_in is None:
-            return
+            raise RemoteError("rtcp_not_expected")
         reporter = self._link.check_reporter_untrusted(data)
         clear = unprotect_rtcp_untrusted(self._rtcp_in, data)
         self._link.add_reporter(reporter)
@@ -277,6 +279,7 @@ class Peer:
         """Sender reports of what we send, a receiver report of what we get, and our name, in one datagram."""
         if self._rtcp_out is None or self.closed:
             return
+        self.reported_at = now
         unix = self._around.unix_time()
         blocks: tuple[ReportBlock, ...] = ()
         if self._uplink is not None and self._uplink.reception is not None:
