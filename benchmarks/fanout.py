@@ -59,6 +59,8 @@ async def run(options: argparse.Namespace) -> Report:
                 after, metrics_after, used_after = await tell("count"), await server.metrics(), usage(server.pid)
                 sound = await tell("sound")
                 await tell("leave")
+        if after["closed"]:
+            print("the server's log ends:", server.log()[-4000:], sep="\n", file=sys.stderr)
     counts = [b - a for a, b in zip(before["datagrams"], after["datagrams"], strict=True)]
     lost = sum(silent > 1.0 for silent in after["silent_seconds"])
     lateness = between(bucket_counts(metrics_before, LATENESS), bucket_counts(metrics_after, LATENESS))
