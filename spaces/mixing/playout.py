@@ -28,6 +28,8 @@ WINDOW_SECONDS = 1.0
 WINDOWS_BEFORE_SHRINKING = 6
 """Seconds during which even the slowest packet must have been early."""
 SPREAD_KEPT_PER_SECOND = 0.95
+POWER_MAX = 1e9
+"""Sum of squares of one frame: a thousand times full scale is no sound but a broken decoder."""
 CLOCK_JUMP_SECONDS = 1.0
 """A transit that changes by more is a sender's new clock, and tells nothing of the network."""
 
@@ -273,6 +275,12 @@ def play(r, now, delay_min, delay_max, rows, taps):  # type: ignore[no-untyped-d
     power = 0.0
     for n in range(FRAME):
         power += frame[n] * frame[n]
+    if not power < POWER_MAX:  # nor if it is NaN: the limiter would never recover, and everybody else fall silent
+        for n in range(FRAME):
+            frame[n] = np.float32(0.0)
+        for i in range(HISTORY + left):
+            pcm[i] = np.float32(0.0)
+        power = 0.0
     s.dbfs = 10.0 * np.log10(power / FRAME + 1e-13)
     s.measured_at = now
     s.sounding = 1

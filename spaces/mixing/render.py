@@ -120,7 +120,8 @@ def render(  # type: ignore[no-untyped-def]
             size = _encode(
                 program.encoder, programs.mixed[p].ctypes.data, FRAME, programs.payload[p].ctypes.data, PACKET_BYTES_MAX
             )
-            program.bytes = size if size > DTX_BYTES_MAX else 0
+            # While idle, libopus's pace of DTX and ours would multiply: one packet in eight seconds.
+            program.bytes = size if size > DTX_BYTES_MAX or program.idle >= IDLE_AFTER_TICKS else 0
         for m in range(members.shape[0]):
             r = members[m]
             state[r].gain = gain_to[r] if state[r].sounding else np.float32(0.0)
