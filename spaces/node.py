@@ -153,7 +153,7 @@ class Node:
         config = self.config
         place = Place(secrets.token_hex(8), self.url)
         self.rooms = Rooms(config, store, self.access, LocalDirectory(), place, self.media, utcnow, time.monotonic)
-        self.door = Door(self.access, self.rooms, self.metrics, background, lambda: self.url, utcnow)
+        self.door = Door(self.access, self.rooms, self.metrics, background, self._stop, lambda: self.url, utcnow)
         try:
             trusted = read_networks(config.trusted_proxies)
         except ValueError as error:

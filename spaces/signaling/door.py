@@ -24,8 +24,8 @@ from spaces.signaling import problems
 from spaces.signaling.answers import OfferView
 from spaces.signaling.live import Ending, Entry, Live
 from spaces.signaling.rooms import Rooms
-from spaces.signaling.views import offer_view
-from spaces.tasks import Background
+from spaces.signaling.views import accounts_of, offer_view
+from spaces.tasks import Background, Stop
 
 log = structlog.get_logger()
 
@@ -43,6 +43,7 @@ class Door:
         rooms: Rooms,
         metrics: Metrics,
         background: Background,
+        stop: Stop,
         url: Callable[[], str],
         now: Callable[[], datetime],
     ) -> None:
@@ -50,6 +51,7 @@ class Door:
         self._rooms = rooms
         self._metrics = metrics
         self._background = background
+        self._stop = stop
         self._url = url
         self._now = now
         self.allowed: Callable[[Entry], None] = lambda entry: None
@@ -173,7 +175,7 @@ class Door:
         """Its connection broke: it may be back, in the same seat, before this."""
 
         async def wait() -> None:
-            await asyncio.sleep(seconds)
+            await self._stop.within(seconds)
             if entry.id in entry.live.entries:
                 if entry.peer is not None:
                     entry.peer.end(Ending("left"))
@@ -246,6 +248,9 @@ class Door:
         log.info("session ended", space=entry.live.id, seat=str(entry.seat), way=entry.kind, reason=ending.reason)
 
     def _give_up(self, entry: Entry, *, evicted: bool) -> None:
+        live, account = entry.live, entry.seat.account
+        if account is not None and not live.room.seated(account) and account not in accounts_of(live.room.record):
+            live.accounts.pop(account, None)  # nobody is shown whom nobody can see
         self._background.spawn(self._access.leave(entry.admission, evicted=evicted), "leave")
 
     def _refusal(self, deny: Deny) -> RequestError:

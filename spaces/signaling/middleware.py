@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from spaces.errors import RequestError
 from spaces.signaling import cors
@@ -37,7 +37,8 @@ async def logged(request: web.Request, handler: Handler) -> web.StreamResponse:
         route = resource.canonical if resource is not None else "unknown"
         status = str(response.status)
         if not isinstance(response, web.WebSocketResponse):
-            request.app[SERVICES].metrics.requests.labels(request.method, route, status).observe(seconds)
+            method = request.method if request.method in hdrs.METH_ALL else "other"  # clients may invent methods
+            request.app[SERVICES].metrics.requests.labels(method, route, status).observe(seconds)
         if route not in QUIET or response.status >= 500:
             log.info(
                 "request",

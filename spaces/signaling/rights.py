@@ -31,6 +31,8 @@ EXPIRY_SECONDS = 0.1
 DECIDE_SECONDS_MAX = 0.6
 """A decision at the end of a right is waited for this long; without it the right has ended, within the second promised."""
 POLL_SECONDS_MAX = 5.0
+ENDS_KEPT_MIN = 1_024
+"""Ends of decisions are looked through for stale ones when they are more than this and have doubled."""
 
 
 class Rights:
@@ -54,6 +56,7 @@ class Rights:
         self._clock = clock
         self._nudged = asyncio.Event()
         self._ends: list[tuple[datetime, int, Entry]] = []
+        self._ends_max = ENDS_KEPT_MIN
         self._order = itertools.count()
         self._renewed_at = clock()
         self._database_away = False
@@ -112,8 +115,13 @@ class Rights:
             return
 
     def _allowed(self, entry: Entry) -> None:
-        if entry.allow.not_after is not None:
-            heapq.heappush(self._ends, (entry.allow.not_after, next(self._order), entry))
+        if entry.allow.not_after is None:
+            return
+        heapq.heappush(self._ends, (entry.allow.not_after, next(self._order), entry))
+        if len(self._ends) > self._ends_max:  # most have left long before their right would have ended
+            self._ends = [end for end in self._ends if _stands(end[2], end[0])]
+            heapq.heapify(self._ends)
+            self._ends_max = max(ENDS_KEPT_MIN, 2 * len(self._ends))
 
     def _concerned(self, changes: list[RightsChanged]) -> list[Entry]:
         """Those seated whose rights these changes are about, each once."""
@@ -130,7 +138,7 @@ class Rights:
         now = self._now()
         while self._ends and self._ends[0][0] <= now:
             end, _, entry = heapq.heappop(self._ends)
-            if entry.id in entry.live.entries and entry.allow.not_after == end:
+            if _stands(entry, end):
                 due[entry] = None
         return list(due)
 
@@ -146,6 +154,11 @@ class Rights:
             for entry in list(live.entries.values()):
                 if entry.allow.grants:
                     self._door.evict(entry, rights_unknown())
+
+
+def _stands(entry: Entry, end: datetime) -> bool:
+    """Whether this end is still the one of somebody who is still here."""
+    return entry.id in entry.live.entries and entry.allow.not_after == end
 
 
 def rights_unknown() -> RequestError:

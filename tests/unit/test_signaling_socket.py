@@ -269,3 +269,4 @@ async def test_who_does_not_read_is_cut_before_it_costs_memory(api: Api, node: N
         assert not quickly.done(), "the quick one is not"
         quickly.cancel()
         await asyncio.gather(quickly, return_exceptions=True)
+        transport.abort()
