@@ -61,7 +61,9 @@ class Config:
 
     # --- sound
     audience_bitrate: int = setting(40_000, "bits per second of the audience's Opus; 32 kb/s is transparent for speech")
-    audience_expected_loss_percent: int = setting(5, "loss that the audience's in-band FEC is made for")
+    audience_expected_loss_percent: int = setting(
+        0, "loss that the audience's in-band FEC is made for at least; reports raise it"
+    )
     levelling: bool = setting(True, "bring speakers to equal loudness for the audience (−18 LUFS)")
     jitter_delay_milliseconds_min: int = setting(0, "shortest wait for what may be late; the network's own spread adds")
     jitter_delay_milliseconds_max: int = setting(200, "longest; beyond it a conversation breaks")

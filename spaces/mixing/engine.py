@@ -111,7 +111,7 @@ class AudioEngine:
     # --- changes, applied between ticks
 
     def open_space(self, name: str, ssrc: int) -> None:
-        self._spaces[name] = SpaceSound(name, ssrc)
+        self._spaces[name] = SpaceSound(name, ssrc, self._settings.expected_loss_percent)
 
     def close_space(self, name: str) -> None:
         space = self._spaces.pop(name)
@@ -157,6 +157,7 @@ class AudioEngine:
             for source in space.sources:
                 self._speakers.reset(source.row)
         listener.row = self.fanout.add(listener.context, payload_type, path)
+        self.fanout.red_payload_type[listener.row] = listener.red_payload_type
         space.listeners.append(listener)
         self._join_program(space, listener)
 
@@ -169,6 +170,20 @@ class AudioEngine:
         """The listener's network path has changed."""
         if listener.row >= 0:
             self.fanout.set_path(listener.row, path)
+
+    def set_redundancy(self, listener: Listener, red_payload_type: int) -> None:
+        """Send RED under that payload type from now on; 0: plain Opus."""
+        listener.red_payload_type = red_payload_type
+        if listener.row >= 0:
+            self.fanout.red_payload_type[listener.row] = red_payload_type
+
+    def set_expected_loss(self, name: str, percent: int) -> None:
+        """Make the in-band FEC of a Space's programs for that loss."""
+        space = self._spaces.get(name)
+        if space is not None and space.expected_loss_percent != percent:
+            space.expected_loss_percent = percent
+            for program in space.programs.values():
+                program.encoder.set_expected_loss(percent)
 
     def _detach(self, space: SpaceSound, listener: Listener) -> None:
         self._leave_program(space, listener)
@@ -198,7 +213,7 @@ class AudioEngine:
         program = space.programs.get(without)
         if program is None:
             settings = self._settings
-            encoder = Encoder(settings.bitrate, expected_loss_percent=settings.expected_loss_percent)
+            encoder = Encoder(settings.bitrate, expected_loss_percent=space.expected_loss_percent)
             number = self._owners[without] if without is not None else -1
             program = space.programs[without] = Program(without, self._programs.take(encoder.address, number), encoder)
         listener.program = program
@@ -234,6 +249,7 @@ class AudioEngine:
             settings = self._settings
             render(
                 now,
+                self.ticks * FRAME,
                 settings.delay_seconds_min,
                 settings.delay_seconds_max,
                 settings.mixed,
@@ -281,19 +297,23 @@ class AudioEngine:
         )
 
     def _fan_out(self, layout: _Layout) -> None:
-        state = self._programs.rows.state[layout.program_rows]
-        length = state["bytes"].astype(np.int32)
+        rows = self._programs.rows
+        state = rows.state[layout.program_rows]
+        length = state["bytes"]
         resting = state["resting"] != 0
         self.fanout.send(
             layout.order,
             layout.which,
-            self._programs.rows.payload[layout.program_rows],
+            rows.payload[layout.program_rows],
             length,
+            rows.red[layout.program_rows],
+            state["red_bytes"],
+            state["red_blocks"],
             state["sequence"].astype(np.uint16),
             np.where(resting, 0x80, 0).astype(np.uint8),
             np.full(len(length), self.timestamp(), np.uint32),
             layout.ssrc,
         )
         sent = length > 0
-        self._programs.rows.state["sequence"][layout.program_rows] = (state["sequence"] + sent) & 0xFFFF
-        self._programs.rows.state["resting"][layout.program_rows] = ~sent
+        rows.state["sequence"][layout.program_rows] = (state["sequence"] + sent) & 0xFFFF
+        rows.state["resting"][layout.program_rows] = ~sent

@@ -88,7 +88,7 @@ class Decoder:
 class Encoder:
     """One mono encoder state at 48 kHz."""
 
-    def __init__(self, bitrate: int, *, expected_loss_percent: int, complexity: int = 9, dtx: bool = True) -> None:
+    def __init__(self, bitrate: int, *, expected_loss_percent: int, complexity: int = 6, dtx: bool = True) -> None:
         lib = library()
         self._state = np.zeros(lib.opus_encoder_get_size(1), np.uint8)
         self.address: int = self._state.ctypes.data
@@ -96,9 +96,13 @@ class Encoder:
             raise LocalError("opus_encoder_init failed")
         self._control(_SET_BITRATE, bitrate)
         self._control(_SET_COMPLEXITY, complexity)
-        self._control(_SET_INBAND_FEC, int(expected_loss_percent > 0))
-        self._control(_SET_PACKET_LOSS_PERC, expected_loss_percent)
+        self.set_expected_loss(expected_loss_percent)
         self._control(_SET_DTX, int(dtx))
+
+    def set_expected_loss(self, percent: int) -> None:
+        """In-band FEC for that loss; 0: none, for it costs quality when nothing is lost."""
+        self._control(_SET_INBAND_FEC, int(percent > 0))
+        self._control(_SET_PACKET_LOSS_PERC, percent)
 
     def _control(self, request: int, value: int) -> None:
         if library().opus_encoder_ctl(self.address, request, value):

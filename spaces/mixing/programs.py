@@ -8,6 +8,13 @@ import numpy as np
 
 from spaces.mixing.opus import FRAME, PACKET_BYTES_MAX
 
+RED_COPIES = 2
+"""Earlier packets that a RED packet carries: two in a row may be lost without a gap (RFC 2198; bursts want distance)."""
+RED_BYTES_MAX = 1_180
+"""With headers and tag the datagram stays below what every path carries; longer ones go without copies."""
+RED_OFFSET_MAX = (1 << 14) - 1
+"""Samples that the 14 bits of a block's timestamp offset reach back (RFC 2198 §3)."""
+
 LOOKAHEAD = 240
 """Samples (5 ms) that the limiter sees ahead; the mix is late by as much."""
 
@@ -20,6 +27,8 @@ PROGRAM = np.dtype(
         ("resting", np.int32),  # nothing was sent in the tick before: the next packet begins a talk spurt
         ("gain", np.float32),  # the limiter's, at the end of the frame before
         ("bytes", np.int32),  # of this tick's packet; 0: none
+        ("red_bytes", np.int32),  # of its RED form; 0: none
+        ("red_blocks", np.int32),  # blocks in it, the primary included
     ],
     align=True,
 )
@@ -30,6 +39,10 @@ class ProgramRows(NamedTuple):
     delay: np.ndarray  # float32 (programs, LOOKAHEAD): the end of the frame before
     mixed: np.ndarray  # float32 (programs, FRAME)
     payload: np.ndarray  # uint8 (programs, PACKET_BYTES_MAX)
+    red: np.ndarray  # uint8 (programs, PACKET_BYTES_MAX): the payload's RED form, block payload types left 0
+    sent: np.ndarray  # uint8 (programs, RED_COPIES, PACKET_BYTES_MAX): packets before, the newest first
+    sent_bytes: np.ndarray  # int32 (programs, RED_COPIES)
+    sent_clock: np.ndarray  # int64 (programs, RED_COPIES): their timestamps
 
 
 class Programs:
@@ -45,6 +58,10 @@ class Programs:
             delay=np.zeros((rows, LOOKAHEAD), np.float32),
             mixed=np.zeros((rows, FRAME), np.float32),
             payload=np.zeros((rows, PACKET_BYTES_MAX), np.uint8),
+            red=np.zeros((rows, PACKET_BYTES_MAX), np.uint8),
+            sent=np.zeros((rows, RED_COPIES, PACKET_BYTES_MAX), np.uint8),
+            sent_bytes=np.zeros((rows, RED_COPIES), np.int32),
+            sent_clock=np.zeros((rows, RED_COPIES), np.int64),
         )
 
     def take(self, encoder: int, without: int) -> int:
@@ -56,9 +73,10 @@ class Programs:
             self._free = list(range(2 * rows - 1, rows - 1, -1))
         row = self._free.pop()
         self.rows.delay[row] = 0.0
+        self.rows.sent_bytes[row] = 0
         record = self.rows.state[row]
         record["without"], record["encoder"] = without, encoder
-        record["sequence"] = record["idle"] = record["bytes"] = 0
+        record["sequence"] = record["idle"] = record["bytes"] = record["red_bytes"] = 0
         record["resting"], record["gain"] = 1, 1.0
         return row
 

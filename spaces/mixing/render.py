@@ -12,7 +12,7 @@ from numba import njit
 from spaces.mixing.loudness import choose, level_gain, smooth_level
 from spaces.mixing.opus import FRAME, PACKET_BYTES_MAX, SAMPLE_RATE, function_address
 from spaces.mixing.playout import play
-from spaces.mixing.programs import LOOKAHEAD
+from spaces.mixing.programs import LOOKAHEAD, RED_BYTES_MAX, RED_COPIES, RED_OFFSET_MAX
 from spaces.native import ADDRESS, INT, c_function
 
 BLOCKS = FRAME // LOOKAHEAD
@@ -58,8 +58,55 @@ def limit(block, delay_out, gain, out, peaks):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
+def add_redundancy(p, clock, programs):  # type: ignore[no-untyped-def]
+    """The RED form (RFC 2198) of a program's packet: copies of the packets before it, oldest first, then itself.
+
+    Block payload types are left 0 for the fan-out to fill in: they are each listener's own.
+    """
+    program = programs.state[p]
+    red, size = programs.red[p], program.bytes
+    program.red_bytes = 0
+    if size == 0:
+        return
+    copies, total = 0, 1 + size
+    for c in range(RED_COPIES):
+        n = programs.sent_bytes[p, c]
+        if n == 0 or clock - programs.sent_clock[p, c] > RED_OFFSET_MAX or total + 4 + n > RED_BYTES_MAX:
+            break
+        total += 4 + n
+        copies += 1
+    at = 4 * copies + 1
+    for h in range(copies):
+        c = copies - 1 - h
+        n = programs.sent_bytes[p, c]
+        offset = clock - programs.sent_clock[p, c]
+        red[4 * h] = 0x80
+        red[4 * h + 1] = offset >> 6
+        red[4 * h + 2] = ((offset & 0x3F) << 2) | (n >> 8)
+        red[4 * h + 3] = n & 0xFF
+        for i in range(n):
+            red[at + i] = programs.sent[p, c, i]
+        at += n
+    red[4 * copies] = 0
+    for i in range(size):
+        red[at + i] = programs.payload[p, i]
+    program.red_bytes = at + size
+    program.red_blocks = copies + 1
+    for c in range(RED_COPIES - 1, 0, -1):
+        programs.sent_bytes[p, c] = programs.sent_bytes[p, c - 1]
+        programs.sent_clock[p, c] = programs.sent_clock[p, c - 1]
+        for i in range(programs.sent_bytes[p, c]):
+            programs.sent[p, c, i] = programs.sent[p, c - 1, i]
+    programs.sent_bytes[p, 0] = size
+    programs.sent_clock[p, 0] = clock
+    for i in range(size):
+        programs.sent[p, 0, i] = programs.payload[p, i]
+
+
+@njit(nogil=True, cache=True)
 def render(  # type: ignore[no-untyped-def]
     now,
+    clock,  # int64: samples since the engine began, at this frame's start
     delay_min,  # seconds
     delay_max,
     places,  # in the mix of each Space
@@ -112,7 +159,7 @@ def render(  # type: ignore[no-untyped-def]
                 frame = speakers.frame[r]
                 for n in range(FRAME):
                     block[LOOKAHEAD + n] += frame[n] * (g + d * np.float32(n))
-            program.bytes = 0
+            program.bytes = program.red_bytes = 0
             program.idle = 0 if heard else program.idle + 1
             if program.idle >= IDLE_AFTER_TICKS and program.idle % IDLE_EVERY_TICKS != 0:
                 continue
@@ -122,6 +169,7 @@ def render(  # type: ignore[no-untyped-def]
             )
             # While idle, libopus's pace of DTX and ours would multiply: one packet in eight seconds.
             program.bytes = size if size > DTX_BYTES_MAX or program.idle >= IDLE_AFTER_TICKS else 0
+            add_redundancy(p, clock, programs)
         for m in range(members.shape[0]):
             r = members[m]
             state[r].gain = gain_to[r] if state[r].sounding else np.float32(0.0)

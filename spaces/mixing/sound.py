@@ -33,6 +33,8 @@ class Listener:
         self.context = context
         self.next_sequence = first_sequence
         """Where his sequence goes on when he is attached again."""
+        self.red_payload_type = 0
+        """He is sent RED under this payload type; 0: plain Opus."""
         self.packets = self.octets = 0
         """Sent to him until he was last detached."""
         self.row = -1
@@ -54,9 +56,10 @@ class Program:
 class SpaceSound:
     """The sources and programs of one Space."""
 
-    def __init__(self, name: str, ssrc: int) -> None:
+    def __init__(self, name: str, ssrc: int, expected_loss_percent: int) -> None:
         self.name = name
         self.ssrc = ssrc
+        self.expected_loss_percent = expected_loss_percent
         self.sources: list[Source] = []
         self.programs: dict[str | None, Program] = {}
         self.listeners: list[Listener] = []

@@ -84,12 +84,16 @@ def fan_out(  # type: ignore[no-untyped-def]
     program,  # int32 (n): which packet each of them gets
     payload,  # uint8 (programs, ≥ longest)
     length,  # int32 (programs): 0: nothing this tick
+    red,  # uint8 (programs, ≥ longest): the same in RED, block payload types 0
+    red_length,  # int32 (programs): 0: there is no such form
+    red_blocks,  # int32 (programs): its blocks, whose headers are four bytes, the last one's one
     sequence,  # uint16 (programs)
     marker,  # uint8 (programs): 0 or 128
     timestamp,  # uint32 (programs)
     ssrc,  # uint32 (programs)
     context,  # uint64 (rows): srtp_t
-    payload_type,  # uint8 (rows)
+    payload_type,  # uint8 (rows): of Opus
+    red_payload_type,  # uint8 (rows): 0: he gets plain Opus
     offset,  # uint16 (rows)
     sent,  # uint32 (rows): datagrams so far
     octets,  # uint32 (rows): and the bytes of their payloads
@@ -114,7 +118,8 @@ def fan_out(  # type: ignore[no-untyped-def]
         ts = timestamp[p]
         s = ssrc[p]
         b[0] = 0x80
-        b[1] = payload_type[row] | marker[p]
+        redundant = red_payload_type[row] != 0 and red_length[p] > 0
+        b[1] = (red_payload_type[row] if redundant else payload_type[row]) | marker[p]
         b[2] = seq >> 8
         b[3] = seq & 0xFF
         b[4] = ts >> 24
@@ -125,7 +130,15 @@ def fan_out(  # type: ignore[no-untyped-def]
         b[9] = (s >> 16) & 0xFF
         b[10] = (s >> 8) & 0xFF
         b[11] = s & 0xFF
-        _memcpy(b.ctypes.data + HEADER_BYTES, payload[p].ctypes.data, n)
+        if redundant:
+            n = red_length[p]
+            _memcpy(b.ctypes.data + HEADER_BYTES, red[p].ctypes.data, n)
+            last = HEADER_BYTES + 4 * (red_blocks[p] - 1)
+            for h in range(HEADER_BYTES, last, 4):
+                b[h] = 0x80 | payload_type[row]
+            b[last] = payload_type[row]
+        else:
+            _memcpy(b.ctypes.data + HEADER_BYTES, payload[p].ctypes.data, n)
         work[2] = HEADER_BYTES + n
         if _protect(context[row], b.ctypes.data, work.ctypes.data + 8) != 0:
             counters[FAILED_PROTECT] += 1
@@ -174,6 +187,7 @@ class Fanout:
     def _allocate(self, rows: int) -> None:
         self.context = np.zeros(rows, np.uint64)
         self.payload_type = np.zeros(rows, np.uint8)
+        self.red_payload_type = np.zeros(rows, np.uint8)
         self.offset = np.zeros(rows, np.uint16)
         self.sent = np.zeros(rows, np.uint32)
         self.octets = np.zeros(rows, np.uint32)
@@ -192,7 +206,7 @@ class Fanout:
         self._contexts[row] = context
         self.context[row] = int(ffi.cast("uintptr_t", context._srtp[0]))
         self.payload_type[row] = payload_type
-        self.offset[row] = self.sent[row] = self.octets[row] = 0
+        self.red_payload_type[row] = self.offset[row] = self.sent[row] = self.octets[row] = 0
         self.set_path(row, path)
         return row
 
@@ -212,7 +226,8 @@ class Fanout:
 
     def _columns(self) -> list[np.ndarray]:
         counters = [self.sent, self.octets]
-        return [self.context, self.payload_type, self.offset, *counters, self._name, self._control, self._template]
+        types = [self.payload_type, self.red_payload_type]
+        return [self.context, *types, self.offset, *counters, self._name, self._control, self._template]
 
     def _grow(self) -> None:
         rows = len(self.context)
@@ -231,6 +246,9 @@ class Fanout:
         program: np.ndarray,
         payload: np.ndarray,
         length: np.ndarray,
+        red: np.ndarray,
+        red_length: np.ndarray,
+        red_blocks: np.ndarray,
         sequence: np.ndarray,
         marker: np.ndarray,
         timestamp: np.ndarray,
@@ -243,12 +261,16 @@ class Fanout:
             program,
             payload,
             length,
+            red,
+            red_length,
+            red_blocks,
             sequence,
             marker,
             timestamp,
             ssrc,
             self.context,
             self.payload_type,
+            self.red_payload_type,
             self.offset,
             self.sent,
             self.octets,

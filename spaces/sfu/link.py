@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from spaces.errors import RemoteError
 from spaces.sfu.rtcp import ReportBlock, round_trip_seconds
 from spaces.sfu.rtp import CLOCK_RATE
@@ -12,6 +14,12 @@ SMOOTHING = 0.25
 """Weight of a new report: a loss of one interval is noise, of four a trend."""
 
 
+LOSSY = 0.02
+"""A loss from which redundancy pays: below it concealment is hardly heard."""
+LOSSY_SECONDS = 30.0
+"""How long redundancy goes on after the last report of such loss: networks that were bad are often bad again."""
+
+
 class Link:
     """Loss as a smoothed fraction, jitter and round trip in seconds; None until the first report."""
 
@@ -19,6 +27,7 @@ class Link:
         self.loss: float | None = None
         self.jitter: float | None = None
         self.round_trip: float | None = None
+        self._lossy_until = -math.inf
         self._reporters: set[int] = set()
 
     def check_reporter_untrusted(self, data: bytes) -> int:
@@ -32,8 +41,14 @@ class Link:
         """An authenticated packet came from this SSRC."""
         self._reporters.add(ssrc)
 
+    def lossy(self, unix_time: float) -> bool:
+        """Whether what is sent this way should be sent twice."""
+        return unix_time < self._lossy_until
+
     def report(self, block: ReportBlock, unix_time: float) -> None:
         loss = block.fraction_lost / 256
+        if loss > LOSSY:
+            self._lossy_until = unix_time + LOSSY_SECONDS
         self.loss = loss if self.loss is None else self.loss + SMOOTHING * (loss - self.loss)
         self.jitter = block.jitter / CLOCK_RATE
         round_trip = round_trip_seconds(block, unix_time)

@@ -31,6 +31,8 @@ SERVICE_SECONDS = 0.1
 REPORT_SPEAKERS_SECONDS = 1.0
 """Receiver reports are what makes a browser's FEC follow the loss."""
 REPORT_LISTENERS_SECONDS = 5.0
+EXPECTED_LOSS_STEPS = (0, 5, 10, 20)
+"""Percent. libopus spends bits on FEC in steps too."""
 ADDRESS_HELD_SECONDS = 12.0
 """An address whose peer was heard this lately is not given to another peer: its source may be forged. Consent is asked for
 every 6 s at most (RFC 7675 §5.1), and one check may be lost."""
@@ -308,6 +310,8 @@ class Media:
                 self._speakers_reported_at = now
                 for peer in [p for p in self._peers.values() if p.receiving]:
                     self._guard(peer, Peer.send_reports, now)
+                for space in self._spaces.values():
+                    self._protect_for_the_worst(space)
             self._count()
 
     def _guard(self, peer: Peer, job: Callable[[Peer, float], None], now: float) -> None:
@@ -317,6 +321,17 @@ class Media:
         except Exception:
             log.exception("service_crashed", session=peer.id, space=peer.space.name)
             peer.close()
+
+    def _protect_for_the_worst(self, space: SpaceMedia) -> None:
+        """In-band FEC for the loss of the worst tenth of those who have no RED, in steps: it costs everybody quality."""
+        losses = sorted(loss for peer in space.peers.values() if (loss := peer.mix_loss_without_redundancy) is not None)
+        worst = 100 * losses[int(0.9 * len(losses))] if losses else 0.0
+        percent = next(
+            step for step in EXPECTED_LOSS_STEPS if worst <= 1.5 * step + 1.0 or step == EXPECTED_LOSS_STEPS[-1]
+        )
+        self._engine.post(
+            self._engine.set_expected_loss, space.name, max(percent, self._config.audience_expected_loss_percent)
+        )
 
     def _service(self, peer: Peer, now: float) -> None:
         config = self._config

@@ -94,6 +94,7 @@ class Peer:
         self._link = Link()
         self._own_ssrc = secrets.randbits(32)
         self._listener: Listener | None = None
+        self._redundant = False
         self._uplink: Uplink | None = None
         self._slots: tuple[SlotStream, ...] = ()
         self._slots_out: Session | None = None
@@ -257,8 +258,25 @@ class Peer:
             self._around.metrics.loss.observe(self._link.loss)
         if self._link.round_trip is not None and reports.blocks:
             self._around.metrics.round_trip.observe(self._link.round_trip)
+        self._choose_redundancy()
+
+    def _choose_redundancy(self) -> None:
+        """RED for a listener who reports loss and whose offer had it: every packet carries the two before it."""
+        if self._listener is None or self._plan.mix is None or self._plan.mix.red_payload_type is None:
+            return
+        lossy = self._link.lossy(self._around.unix_time())
+        if lossy != self._redundant:
+            self._redundant = lossy
+            engine = self._around.engine
+            engine.post(engine.set_redundancy, self._listener, self._plan.mix.red_payload_type if lossy else 0)
 
     # --- towards the client (stage.Receiver)
+
+    @property
+    def mix_loss_without_redundancy(self) -> float | None:
+        """Loss of a listener whom only in-band FEC can help; None: he listens to no mix, or has RED."""
+        plan = self._plan.mix
+        return None if plan is None or plan.red_payload_type is not None else self.downlink_loss
 
     @property
     def downlink_loss(self) -> float:
