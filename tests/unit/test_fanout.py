@@ -16,7 +16,7 @@ from pylibsrtp import Policy, Session
 
 from spaces.errors import LocalError
 from spaces.sfu.fanout import BATCH, FAILED_FULL, FAILED_PROTECT, FAILED_SEND, SENT, Fanout, WirePath
-from spaces.sfu.rtp import RtpPacket, parse_rtp_untrusted
+from spaces.sfu.rtp import RtpPacket, parse_rtp_untrusted, split_red_untrusted
 
 PROFILES = {
     "AES-128-GCM": (Policy.SRTP_PROFILE_AEAD_AES_128_GCM, 28),
@@ -88,6 +88,7 @@ class Node:
         *,
         programs: list[int] | None = None,
         payloads: tuple[bytes, ...] = (OPUS,),
+        copies: tuple[bytes, ...] = (),
         sequence: int = 0,
         marker: bool = False,
         timestamp: int = 960,
@@ -97,11 +98,21 @@ class Node:
         block = np.zeros((count, 1_275), np.uint8)
         for number, payload in enumerate(payloads):
             block[number, : len(payload)] = np.frombuffer(payload, np.uint8)
+        red = np.zeros((count, 1_275), np.uint8)
+        red_length, red_blocks = np.zeros(count, np.int32), np.zeros(count, np.int32)
+        if copies:  # RFC 2198, block payload types left to the loop
+            headers = b"".join(pack("!BHB", 0, 960 * n << 2, len(c)) for n, c in zip((2, 1), copies, strict=True))
+            form = headers + bytes(1) + b"".join(copies) + payloads[0]
+            red[0, : len(form)] = np.frombuffer(form, np.uint8)
+            red_length[0], red_blocks[0] = len(form), len(copies) + 1
         self.fanout.send(
             np.array(rows, np.int32),
             np.array(programs or [0] * len(rows), np.int32),
             block,
             np.array([len(p) for p in payloads], np.int32),
+            red,
+            red_length,
+            red_blocks,
             np.full(count, sequence, np.uint16),
             np.full(count, 0x80 if marker else 0, np.uint8),
             np.full(count, timestamp, np.uint32),
@@ -139,6 +150,27 @@ def test_every_listener_decrypts_his_own_packet(node: Node, profile: str) -> Non
     for listener, payload_type in zip(listeners, (96, 97, 100, 109, 111), strict=True):
         assert listener.received() == [(payload_type, True, 7, 0xFEDCBA98, 0x89ABCDEF, OPUS, None)]
     assert node.counts() == (5, 0, 0, 0)
+
+
+def test_red_is_for_the_rows_that_have_it_under_their_own_numbers(node: Node) -> None:
+    plain, chromium, other = node.listener(), node.listener(), node.listener()
+    rows = [node.add(plain, 111), node.add(chromium, 111), node.add(other, 96)]
+    node.fanout.red_payload_type[rows[1]] = 63
+    node.fanout.red_payload_type[rows[2]] = 121
+    node.send(rows, copies=(b"older", b"old"), sequence=9)
+    assert [(p.payload_type, p.payload) for p in plain.received()] == [(111, OPUS)]
+    for listener, red, opus in ((chromium, 63, 111), (other, 121, 96)):
+        (packet,) = listener.received()
+        assert (packet.payload_type, packet.sequence) == (red, 9)
+        assert split_red_untrusted(packet.payload) == [(opus, 1920, b"older"), (opus, 960, b"old"), (opus, 0, OPUS)]
+
+
+def test_a_packet_without_copies_goes_plain_to_rows_with_red(node: Node) -> None:
+    listener = node.listener()
+    row = node.add(listener)
+    node.fanout.red_payload_type[row] = 63
+    node.send([row])
+    assert [(p.payload_type, p.payload) for p in listener.received()] == [(111, OPUS)]
 
 
 def test_ipv6(node6: Node) -> None:
