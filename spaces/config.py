@@ -16,9 +16,7 @@ ENVIRONMENT_PREFIX = "SPACES_"
 def setting(default: Any, help: str, *, secret: bool = False, command_line: bool = True) -> Any:
     """A field of Config that is also the option `--name-of-field` and the variable `SPACES_NAME_OF_FIELD`."""
     metadata = {"help": help, "secret": secret, "command_line": command_line}
-    if isinstance(default, (list, dict, tuple)) and not isinstance(default, tuple):
-        raise TypeError("settings are immutable")
-    return field(default=default, metadata=metadata)
+    return field(default=default, metadata=metadata, repr=not secret)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +39,8 @@ class Config:
 
     # --- where it keeps things
     data: Path = setting(Path("var"), "folder for the embedded database and recordings")
-    database_url: str = setting("", "SQLAlchemy address of PostgreSQL; empty: SQLite in the data folder")
-    redis_url: str = setting("", "Redis for several nodes; empty: one node, in process")
+    database_url: str = setting("", "SQLAlchemy address of PostgreSQL; empty: SQLite in the data folder", secret=True)
+    redis_url: str = setting("", "Redis for several nodes; empty: one node, in process", secret=True)
 
     # --- keys
     stripe_secret_key: str = setting("", "Stripe's API key; empty: test money", secret=True)

@@ -341,7 +341,9 @@ def test_a_full_socket_buffer_drops_and_counts_and_the_next_tick_goes_on() -> No
             rows = [fanout.add(s.outbound, 111, WirePath(b"")) for s in sessions]
             block = np.zeros((1, 1_275), np.uint8)
             arrays = [np.array([60], np.int32), *(np.zeros(1, t) for t in (np.uint16, np.uint8, np.uint32, np.uint32))]
-            fanout.send(np.array(rows, np.int32), np.zeros(600, np.int32), block, *arrays)
+            length, *rest = arrays
+            no_red = (block, np.zeros(1, np.int32), np.zeros(1, np.int32))
+            fanout.send(np.array(rows, np.int32), np.zeros(600, np.int32), block, length, *no_red, *rest)
             sent, full = int(fanout.counters[SENT]), int(fanout.counters[FAILED_FULL])
             assert sent > 0
             assert full > 0
@@ -351,7 +353,7 @@ def test_a_full_socket_buffer_drops_and_counts_and_the_next_tick_goes_on() -> No
                 while True:
                     theirs.recv(2_048)
             arrays[1][0] = 1
-            fanout.send(np.array(rows[:1], np.int32), np.zeros(1, np.int32), block, *arrays)
+            fanout.send(np.array(rows[:1], np.int32), np.zeros(1, np.int32), block, length, *no_red, *rest)
             assert int(fanout.counters[SENT]) == sent + 1
         finally:
             for session in sessions:
