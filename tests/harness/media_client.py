@@ -66,6 +66,7 @@ class Plane:
         self.metrics = Metrics()
         config = Config(udp_host="127.0.0.1", udp_port=0, **settings)
         self.media = Media(config, self.metrics, clock=self.clock, new_ticker=ByHand)
+        self.clients: list[Client] = []
 
     def drops(self, cause: str) -> int:
         return int(self.metrics.registry.get_sample_value("spaces_drops_total", {"cause": cause}) or 0)
@@ -127,6 +128,8 @@ async def running(**settings: Any) -> AsyncIterator[Plane]:
     try:
         yield plane
     finally:
+        for client in plane.clients:
+            client.close_socket()
         await plane.media.stop()
 
 
@@ -167,6 +170,7 @@ class Client:
             client_address=client_address,
         )
         self.rebind()
+        plane.clients.append(self)
 
     async def _confirmed(self) -> bool:
         return True if self._confirm is None else bool(await self._confirm())
