@@ -8,7 +8,6 @@ import pytest
 
 from tests.harness.needs import missing
 
-
 pytest_plugins = ("tests.harness.world",)
 
 

@@ -12,7 +12,6 @@ import base64
 import contextlib
 import itertools
 import json
-import json
 import os
 import socket
 import sys

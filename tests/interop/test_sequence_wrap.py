@@ -56,10 +56,12 @@ async def test_a_wrap_in_the_first_deaf_seconds_does_not_matter(
 def _age_mix(engine: AudioEngine, space: str, sequence: int) -> None:
     """On the audio thread: the mix is as old as `sequence` says; what its listeners see goes on unbroken."""
     program = engine._spaces[space].programs[None]
+    state = engine._programs.rows.state[program.row]
     for row in program.rows:
-        engine.fanout.offset[row] = (int(engine.fanout.offset[row]) + program.sequence - sequence) & 0xFFFF
-    program.sequence = sequence
+        engine.fanout.offset[row] = (int(engine.fanout.offset[row]) + int(state["sequence"]) - sequence) & 0xFFFF
+    state["sequence"] = sequence
 
 
 def _sequence(engine: AudioEngine, space: str) -> int:
-    return engine._spaces[space].programs[None].sequence
+    program = engine._spaces[space].programs[None]
+    return int(engine._programs.rows.state[program.row]["sequence"])

@@ -103,7 +103,8 @@ def test_who_misses_the_first_two_seconds_across_the_wrap_still_hears() -> None:
             await asyncio.sleep(0.5)
             (program,) = media._engine._spaces["room"].programs.values()
             state = media._engine._programs.rows.state
-            state[program.row]["sequence"] = 65_536 - 50  # the Space has been live for twenty minutes: the wrap is a second away
+            # The Space has been live for twenty minutes: the wrap is a second away.
+            state[program.row]["sequence"] = 65_536 - 50
             late = Client(media, "room", "late", GOOD, 3)
             late.start(LISTENING)
             await joined(late)
