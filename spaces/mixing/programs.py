@@ -12,6 +12,8 @@ RED_COPIES = 2
 """Earlier packets that a RED packet carries: two in a row may be lost without a gap (RFC 2198; bursts want distance)."""
 RED_BYTES_MAX = 1_180
 """With headers and tag the datagram stays below what every path carries; longer ones go without copies."""
+RED_BLOCK_BYTES_MAX = (1 << 10) - 1
+"""What the 10 bits of a copy's length hold."""
 RED_OFFSET_MAX = (1 << 14) - 1
 """Samples that the 14 bits of a block's timestamp offset reach back (RFC 2198 §3)."""
 

@@ -12,7 +12,7 @@ from numba import njit
 from spaces.mixing.loudness import choose, level_gain, smooth_level
 from spaces.mixing.opus import FRAME, PACKET_BYTES_MAX, SAMPLE_RATE, function_address
 from spaces.mixing.playout import play
-from spaces.mixing.programs import LOOKAHEAD, RED_BYTES_MAX, RED_COPIES, RED_OFFSET_MAX
+from spaces.mixing.programs import LOOKAHEAD, RED_BLOCK_BYTES_MAX, RED_BYTES_MAX, RED_COPIES, RED_OFFSET_MAX
 from spaces.native import ADDRESS, INT, c_function
 
 BLOCKS = FRAME // LOOKAHEAD
@@ -71,7 +71,8 @@ def add_redundancy(p, clock, programs):  # type: ignore[no-untyped-def]
     copies, total = 0, 1 + size
     for c in range(RED_COPIES):
         n = programs.sent_bytes[p, c]
-        if n == 0 or clock - programs.sent_clock[p, c] > RED_OFFSET_MAX or total + 4 + n > RED_BYTES_MAX:
+        too_far = clock - programs.sent_clock[p, c] > RED_OFFSET_MAX
+        if n == 0 or n > RED_BLOCK_BYTES_MAX or too_far or total + 4 + n > RED_BYTES_MAX:
             break
         total += 4 + n
         copies += 1

@@ -26,7 +26,7 @@ from spaces.sfu.rtcp import (
     source_description,
 )
 from spaces.sfu.rtp import CLOCK_RATE
-from spaces.sfu.session import Closed, Plan, Remote, SessionStats
+from spaces.sfu.session import Closed, Plan, Remote, Send, SessionStats
 from spaces.sfu.srtp import Keys, unprotect_rtcp_untrusted
 from spaces.sfu.stage import Stage
 from spaces.sfu.udp import UdpSocket
@@ -189,16 +189,18 @@ class Peer:
             if self._listener is not None:
                 self._around.engine.post(self._around.engine.detach, self._listener)
             if plan.mix is not None:
-                self._start_mix(plan.mix.opus_payload_type)
+                self._start_mix(plan.mix)
 
-    def _start_mix(self, payload_type: int) -> None:
+    def _start_mix(self, send: Send) -> None:
         assert self.keys is not None
         assert self.path is not None
         engine = self._around.engine
         if self._listener is None:
             first = secrets.randbelow(FIRST_SEQUENCE_MAX)
             self._listener = Listener(self.space.name, self.owner, self.keys.sending(), first)
-        engine.post(engine.attach, self._listener, payload_type, self._around.udp.wire_path(self.path))
+        self._redundant = False  # what was agreed of RED may have changed; the next report asks for it again
+        engine.post(engine.set_redundancy, self._listener, 0)
+        engine.post(engine.attach, self._listener, send.opus_payload_type, self._around.udp.wire_path(self.path))
 
     def _start_slots(self) -> None:
         assert self.keys is not None

@@ -9,6 +9,7 @@ import pytest
 from spaces.sfu.forward import FIRST_SEQUENCE_MAX
 from spaces.sfu.media import REPORT_LISTENERS_SECONDS, REPORT_SPEAKERS_SECONDS
 from spaces.sfu.rtcp import ReportBlock, ntp_middle, receiver_report, sender_report
+from spaces.sfu.rtp import split_red_untrusted
 from spaces.sfu.session import Plan, Receive, Send
 from tests.harness.eventually import until
 from tests.harness.media_client import LISTENING, SPEAKING, Client, Plane, running
@@ -221,6 +222,47 @@ async def test_counts_go_on_when_a_listener_comes_back_from_the_stage(plane: Pla
     listener = client.session._listener
     assert listener is not None
     assert plane.media._engine.sent_to(listener)[0] == 7
+
+
+# --- redundancy
+
+
+async def lossy(client: Client, fraction_lost: int = 64) -> None:
+    """Report a loss of the mix."""
+    before = client.session.heard_at
+    client.plane.clock.now += 0.001
+    block = ReportBlock(client.session.mix_ssrc, fraction_lost, 5, 1, 0, 0, 0)
+    client.send(client.report(receiver_report(client.ssrc, (block,))))
+    await until(lambda: client.session.heard_at > before)
+
+
+async def test_who_reports_loss_gets_red_under_his_own_number_if_he_offered_it(plane: Plane) -> None:
+    with_red, without = await plane.connected("a", Plan(mix=Send(111, 63))), await plane.connected("b", LISTENING)
+    for client in (with_red, without):
+        await mix(plane, client, 1)
+        await lossy(client)
+    plane.tick(4)
+    await until(lambda: len(with_red.rtp) >= 6 and len(without.rtp) >= 5)
+    assert {p.payload_type for p in with_red.rtp[2:]} == {63}
+    assert {p.payload_type for p in without.rtp} == {111}
+    last = split_red_untrusted(with_red.rtp[-1].payload)
+    assert [kind for kind, _, _ in last] == [111] * 3
+    assert [offset for _, offset, _ in last] == [1_920, 960, 0]
+    assert last[-1][2] == without.rtp[-1].payload
+    assert last[0][2] == without.rtp[-3].payload
+
+
+async def test_red_ends_with_the_plan_that_agreed_to_it(plane: Plane) -> None:
+    client = await plane.connected(plan=Plan(mix=Send(111, 63)))
+    await lossy(client)
+    await mix(plane, client, 2)
+    assert client.rtp[-1].payload_type == 63
+    client.session.set_plan(LISTENING)
+    await mix(plane, client, 2)
+    assert client.rtp[-1].payload_type == 111
+    await lossy(client)
+    await mix(plane, client, 2)
+    assert client.rtp[-1].payload_type == 111
 
 
 # --- idle
