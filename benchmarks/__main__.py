@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib
 import sys
 from pathlib import Path
 
-from benchmarks import fanout
 from benchmarks.report import Report
 
-BENCHMARKS = {"fanout": fanout}
+NAMES = ("fanout", "mixing")
+"""Modules of this package with `add_options(parser)` and `async run(options) -> Report`."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     names = parser.add_subparsers(dest="name", required=True, metavar="NAME")
-    for name, module in BENCHMARKS.items():
-        one = names.add_parser(name, help=(module.__doc__ or "").splitlines()[0], description=module.__doc__)
+    modules = {name: importlib.import_module(f"benchmarks.{name.replace('-', '_')}") for name in NAMES}
+    for name, module in modules.items():
+        about = module.__doc__ or ""
+        raw = argparse.RawDescriptionHelpFormatter
+        one = names.add_parser(name, help=about.splitlines()[0], description=about, formatter_class=raw)
         one.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
         module.add_options(one)
     options = parser.parse_args()
-    report: Report = asyncio.run(BENCHMARKS[options.name].run(options))
+    report: Report = asyncio.run(modules[options.name].run(options))
     print(report.table())
     if options.json:
         options.json.write_text(report.json())
