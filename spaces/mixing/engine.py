@@ -16,7 +16,7 @@ import numpy as np
 
 from spaces.mixing.loudness import K_WEIGHTING
 from spaces.mixing.opus import FRAME, Decoder, Encoder
-from spaces.mixing.playout import TAPS, insert_all
+from spaces.mixing.playout import PACKET, TAPS, insert_all
 from spaces.mixing.programs import LOOKAHEAD, Programs
 from spaces.mixing.render import BLOCKS, render
 from spaces.mixing.sound import Listener, Program, Source, SpaceSound
@@ -49,10 +49,9 @@ class _Layout:
         self.speaker_rows = np.array([s.row for space in live for s in space.sources], np.int32)
         self.program_start = _starts([len(space.programs) for space in live])
         self.program_rows = np.array([program.row for _, program in programs], np.int32)
-        self.ssrc = np.array([space.ssrc for space, _ in programs], np.uint32)
         self.order = np.array([row for _, program in programs for row in program.rows], np.int32)
         counts = [len(program.rows) for _, program in programs]
-        self.which = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+        self.which = np.repeat(self.program_rows, counts)
         self.score = np.zeros(max([1, *(len(space.sources) for space in live)]), np.float64)
 
 
@@ -65,7 +64,7 @@ class AudioEngine:
         self.fanout = fanout
         self._settings = settings
         self._commands: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
-        self._inbox: deque[tuple[Source, int, int, bytes, int, float]] = deque(maxlen=INBOX_PACKETS_MAX)
+        self._inbox: deque[bytes] = deque(maxlen=INBOX_PACKETS_MAX)
         self._spaces: dict[str, SpaceSound] = {}
         self._layout: _Layout | None = None
         self._owners: dict[str, int] = {}
@@ -87,7 +86,10 @@ class AudioEngine:
 
     def packet(self, source: Source, sequence: int, timestamp: int, payload: bytes, samples: int, at: float) -> None:
         """One packet of a speaker: extended sequence, timestamp as on the wire, Opus payload, its samples, arrival."""
-        self._inbox.append((source, sequence, timestamp, payload, samples, at))
+        if source.row >= 0:
+            size = len(payload)
+            header = PACKET.pack(source.row, source.tenure, sequence, timestamp, samples, size, at)
+            self._inbox.append(header + payload)
 
     def timestamp(self) -> int:
         """RTP timestamp of the next tick: one clock for all programs, so that a listener may change between them."""
@@ -129,7 +131,9 @@ class AudioEngine:
         self._owner_numbers += 1
         number = self._owners.setdefault(source.owner, self._owner_numbers)
         source.row = self._speakers.take(source.decoder.address, number)
-        self._speakers.rows.state[source.row]["muted"] = source.muted
+        record = self._speakers.rows.state[source.row]
+        record["muted"] = source.muted
+        source.tenure = int(record["tenure"])
         space.sources.append(source)
         self._layout = None
         self._rehome(space, source.owner)
@@ -215,7 +219,9 @@ class AudioEngine:
             settings = self._settings
             encoder = Encoder(settings.bitrate, expected_loss_percent=space.expected_loss_percent)
             number = self._owners[without] if without is not None else -1
-            program = space.programs[without] = Program(without, self._programs.take(encoder.address, number), encoder)
+            program = space.programs[without] = Program(
+                without, self._programs.take(encoder.address, number, space.ssrc), encoder
+            )
         listener.program = program
         program.rows.append(listener.row)
         sequence = int(self._programs.rows.state[program.row]["sequence"])
@@ -267,7 +273,7 @@ class AudioEngine:
                 self._block,
                 self._peaks,
             )
-            self._fan_out(layout)
+            self.fanout.send(layout.order, layout.which, layout.program_rows, self.timestamp(), self._programs.rows)
         self.ticks += 1
 
     def apply(self) -> None:
@@ -279,41 +285,6 @@ class AudioEngine:
     def _take_packets(self) -> None:
         """Hand what has arrived to the speakers' jitter buffers, in one call."""
         count = len(self._inbox)
-        if not count:
-            return
-        packets = [self._inbox.popleft() for _ in range(count)]
-        sources, sequences, timestamps, payloads, samples, times = zip(*packets, strict=True)
-        lengths = list(map(len, payloads))
-        insert_all(
-            np.array([source.row for source in sources], np.int64),
-            np.array(sequences, np.int64),
-            np.array(timestamps, np.int64),
-            np.array(samples, np.int32),
-            np.array(times, np.float64),
-            np.array([0, *accumulate(lengths)], np.int64),
-            np.array(lengths, np.int32),
-            np.frombuffer(b"".join(payloads), np.uint8),
-            self._speakers.rows,
-        )
-
-    def _fan_out(self, layout: _Layout) -> None:
-        rows = self._programs.rows
-        state = rows.state[layout.program_rows]
-        length = state["bytes"]
-        resting = state["resting"] != 0
-        self.fanout.send(
-            layout.order,
-            layout.which,
-            rows.payload[layout.program_rows],
-            length,
-            rows.red[layout.program_rows],
-            state["red_bytes"],
-            state["red_blocks"],
-            state["sequence"].astype(np.uint16),
-            np.where(resting, 0x80, 0).astype(np.uint8),
-            np.full(len(length), self.timestamp(), np.uint32),
-            layout.ssrc,
-        )
-        sent = length > 0
-        rows.state["sequence"][layout.program_rows] = (state["sequence"] + sent) & 0xFFFF
-        rows.state["resting"][layout.program_rows] = ~sent
+        if count:
+            packets = b"".join([self._inbox.popleft() for _ in range(count)])
+            insert_all(np.frombuffer(packets, np.uint8), self._speakers.rows)

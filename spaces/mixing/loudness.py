@@ -27,10 +27,16 @@ AVERAGE_SECONDS = 3.0
 MEASURED_SECONDS_MIN = 0.2
 SLEW_FIRST, SLEW_LATER = 15.0, 3.0
 """dB per second: until AVERAGE_SECONDS of speech have been heard, and from then on."""
+MOMENTARY_SECONDS = 0.4
 GATE_LUFS = -60.0
-GATE_BELOW_AVERAGE_DB = 12.0
-SPEECH_DEVIATION_DB = 2.0
-"""The level of speech varies by more than this from frame to frame; that of a tone or a fan does not."""
+GATE_BELOW_AVERAGE_DB = 10.0
+"""Sound counts while what was heard in the last 400 ms is louder than both gates (BS.1770-4 has −70 and 10 LU)."""
+SPEECH_STEP_DB = 1.0
+"""The level of speech changes by more than this from frame to frame, on average (about 4); that of a tone, a hum or noise
+does not (noise: 0.3)."""
+STEP_DB_MAX = 12.0
+"""What one step counts at most: a beginning is a step too."""
+STEPS_AVERAGED = 20
 DECIMATION = 4
 """Loudness is measured at 12 kHz: speech has little above 6 kHz, and it is four times cheaper."""
 
@@ -99,10 +105,14 @@ def choose(rows_of_space, places, now, state, score):  # type: ignore[no-untyped
 
 
 @njit(nogil=True, cache=True)
+def lufs(energy):  # type: ignore[no-untyped-def]
+    """Loudness of a K-weighted mean square."""
+    return -0.691 + 10.0 * np.log10(energy + 1e-13)
+
+
+@njit(nogil=True, cache=True)
 def level_gain(s, frame, k):  # type: ignore[no-untyped-def]
     """The leveller's gain for this frame (linear), after listening to it."""
-    if s.dbfs <= SPEAKING_DBFS:
-        return 10.0 ** (s.level_gain / 20.0)
     total = 0.0
     z1, z2, z3, z4 = s.k1, s.k2, s.k3, s.k4
     for i in range(FRAME // DECIMATION):
@@ -119,20 +129,17 @@ def level_gain(s, frame, k):  # type: ignore[no-untyped-def]
         total += w * w
     s.k1, s.k2, s.k3, s.k4 = z1, z2, z3, z4
     energy = total / (FRAME // DECIMATION)
-    loudness = -0.691 + 10.0 * np.log10(energy + 1e-13)
-    average = -0.691 + 10.0 * np.log10(s.energy + 1e-13)
-    if s.heard == 0.0:
-        s.mean_level = s.dbfs
-    deviation = s.dbfs - s.mean_level
-    s.mean_level += 0.05 * deviation
-    s.variance += 0.05 * (deviation * deviation - s.variance)
-    if loudness > GATE_LUFS and (s.heard == 0.0 or loudness > average - GATE_BELOW_AVERAGE_DB):
-        seconds = FRAME / SAMPLE_RATE
+    seconds = FRAME / SAMPLE_RATE
+    s.momentary += (energy - s.momentary) * seconds / MOMENTARY_SECONDS
+    loudness = lufs(s.momentary)
+    if loudness > GATE_LUFS and (s.heard == 0.0 or loudness > lufs(s.energy) - GATE_BELOW_AVERAGE_DB):
+        step = min(abs(s.dbfs - s.dbfs_before), STEP_DB_MAX) if s.heard > 0.0 else 0.0
+        s.dbfs_before = s.dbfs
+        s.step += (step - s.step) / STEPS_AVERAGED
         s.heard += seconds
         s.energy += (energy - s.energy) * seconds / min(s.heard, AVERAGE_SECONDS)
-    if s.heard >= MEASURED_SECONDS_MIN and s.variance > SPEECH_DEVIATION_DB * SPEECH_DEVIATION_DB:
-        average = -0.691 + 10.0 * np.log10(s.energy + 1e-13)
-        wanted = min(max(TARGET_LUFS - average, GAIN_DB_MIN), GAIN_DB_MAX)
+    if s.heard >= MEASURED_SECONDS_MIN and s.step > SPEECH_STEP_DB:
+        wanted = min(max(TARGET_LUFS - lufs(s.energy), GAIN_DB_MIN), GAIN_DB_MAX)
         slew = (SLEW_FIRST if s.heard < AVERAGE_SECONDS else SLEW_LATER) * FRAME / SAMPLE_RATE
         s.level_gain += min(max(wanted - s.level_gain, -slew), slew)
     return 10.0 ** (s.level_gain / 20.0)

@@ -9,6 +9,8 @@ slowest that may follow.
 
 from __future__ import annotations
 
+from struct import Struct
+
 import numpy as np
 from numba import njit
 
@@ -57,12 +59,27 @@ def _resampling_taps() -> np.ndarray:
 TAPS = _resampling_taps()
 
 
+PACKET = Struct("<qqqqqqd")
+"""Before each payload in what insert_all is given: row, tenure, sequence, timestamp, samples, bytes of payload, arrival."""
+
+
 @njit(nogil=True, cache=True)
-def insert_all(row, sequence, timestamp, samples, at, start, length, blob, rows):  # type: ignore[no-untyped-def]
-    """Put packets (parallel arrays; payload i is blob[start[i]:start[i]+length[i]]) into their speakers' rings."""
-    for i in range(row.shape[0]):
-        if row[i] >= 0:
-            _insert(row[i], sequence[i], timestamp[i], samples[i], at[i], start[i], length[i], blob, rows)
+def insert_all(packets, rows):  # type: ignore[no-untyped-def]
+    """Put packets (uint8: PACKET headers and payloads, one after the other) into their speakers' rings."""
+    header = np.empty(7, np.int64)
+    arrival = header[6:].view(np.float64)
+    at = 0
+    while at < packets.shape[0]:
+        for i in range(7):  # little-endian, at any alignment
+            value = np.int64(0)
+            for b in range(8):
+                value |= np.int64(packets[at + 8 * i + b]) << (8 * b)
+            header[i] = value
+        at += 56
+        r, size = header[0], header[5]
+        if rows.state[r].tenure == header[1]:
+            _insert(r, header[2], header[3], header[4], arrival[0], at, size, packets, rows)
+        at += size
 
 
 @njit(nogil=True, cache=True)

@@ -24,6 +24,7 @@ PROGRAM = np.dtype(
     [
         ("without", np.int64),  # owner who is left out; -1: nobody
         ("encoder", np.uint64),  # address of a libopus encoder state
+        ("ssrc", np.int64),
         ("sequence", np.int64),  # of the next packet
         ("idle", np.int64),  # ticks since there was anything to mix
         ("resting", np.int32),  # nothing was sent in the tick before: the next packet begins a talk spurt
@@ -66,7 +67,7 @@ class Programs:
             sent_clock=np.zeros((rows, RED_COPIES), np.int64),
         )
 
-    def take(self, encoder: int, without: int) -> int:
+    def take(self, encoder: int, without: int, ssrc: int) -> int:
         if not self._free:
             old, rows = self.rows, len(self.rows.state)
             self._allocate(2 * rows)
@@ -77,7 +78,7 @@ class Programs:
         self.rows.delay[row] = 0.0
         self.rows.sent_bytes[row] = 0
         record = self.rows.state[row]
-        record["without"], record["encoder"] = without, encoder
+        record["without"], record["encoder"], record["ssrc"] = without, encoder, ssrc
         record["sequence"] = record["idle"] = record["bytes"] = record["red_bytes"] = 0
         record["resting"], record["gain"] = 1, 1.0
         return row

@@ -22,6 +22,8 @@ class Source:
         self.decoder: Decoder | None = None
         self.row = -1
         """Published: of the speakers' arrays; −1 while it has none."""
+        self.tenure = 0
+        """Published: tells this source from others that had the row before."""
 
 
 class Listener:

@@ -25,6 +25,7 @@ SPEAKER = np.dtype(
     [
         # --- identity
         ("owner", np.int64),
+        ("tenure", np.int64),  # tells this speaker from those who had the row before
         ("muted", np.int32),
         # --- the jitter buffer: sequence numbers are extended, -1 stands for none
         ("next", np.int64),  # to be played next; -1: paused
@@ -55,10 +56,11 @@ SPEAKER = np.dtype(
         ("held_since", np.float64),
         ("gain", np.float32),  # at the end of the last frame: 0 or 1 for the place, times the leveller's
         # --- the leveller
+        ("momentary", np.float64),  # K-weighted mean square of the last 400 ms
         ("energy", np.float64),  # K-weighted mean square of speech, averaged
         ("heard", np.float64),  # seconds of speech in that average
-        ("mean_level", np.float64),  # dB of frames with sound, averaged, and
-        ("variance", np.float64),  # how it varies: speech does, a tone does not
+        ("dbfs_before", np.float64),  # of the frame with sound before, and
+        ("step", np.float64),  # dB from frame to frame, averaged: speech changes, a tone does not
         ("level_gain", np.float64),  # dB
         ("k1", np.float64),  # the K-weighting filter's memory
         ("k2", np.float64),
@@ -98,6 +100,7 @@ class Speakers:
 
     def __init__(self, rows: int = 16) -> None:
         self._free = list(range(rows - 1, -1, -1))
+        self._tenure = 0
         self._allocate(rows)
 
     def _allocate(self, rows: int) -> None:
@@ -126,7 +129,8 @@ class Speakers:
         self.rows.state[row] = np.zeros(1, SPEAKER)[0]
         self.reset(row)
         record = self.rows.state[row]
-        record["owner"] = owner
+        self._tenure += 1
+        record["owner"], record["tenure"] = owner, self._tenure
         record["duration"] = FRAME
         record["level"] = record["dbfs"] = -127.0
         record["spoke_at"] = -1e9

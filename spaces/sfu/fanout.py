@@ -18,6 +18,7 @@ from pylibsrtp import Session
 from pylibsrtp._binding import ffi, lib
 
 from spaces.errors import LocalError
+from spaces.mixing.programs import ProgramRows
 from spaces.native import ADDRESS, INT, c_function
 
 BATCH = 256
@@ -81,16 +82,10 @@ def _flush(fd, messages, count, work, counters):  # type: ignore[no-untyped-def]
 def fan_out(  # type: ignore[no-untyped-def]
     fd,
     order,  # int32 (n): rows in sending order
-    program,  # int32 (n): which packet each of them gets
-    payload,  # uint8 (programs, ≥ longest)
-    length,  # int32 (programs): 0: nothing this tick
-    red,  # uint8 (programs, ≥ longest): the same in RED, block payload types 0
-    red_length,  # int32 (programs): 0: there is no such form
-    red_blocks,  # int32 (programs): its blocks, whose headers are four bytes, the last one's one
-    sequence,  # uint16 (programs)
-    marker,  # uint8 (programs): 0 or 128
-    timestamp,  # uint32 (programs)
-    ssrc,  # uint32 (programs)
+    which,  # int32 (n): which program each of them gets
+    due,  # int32: the programs of this tick
+    timestamp,  # int64: RTP timestamp of this tick
+    programs,  # mixing.programs.ProgramRows: state, payload and red are read, sequence and resting go on
     context,  # uint64 (rows): srtp_t
     payload_type,  # uint8 (rows): of Opus
     red_payload_type,  # uint8 (rows): 0: he gets plain Opus
@@ -108,37 +103,38 @@ def fan_out(  # type: ignore[no-untyped-def]
     filled = 0
     work[3] = 0
     for i in range(order.shape[0]):
-        p = program[i]
-        n = length[p]
-        if n <= 0:
+        p = which[i]
+        program = programs.state[p]
+        n = program.bytes
+        if n == 0:
             continue
         row = order[i]
         b = buffers[filled]
-        seq = np.uint16(sequence[p] + offset[row])
-        ts = timestamp[p]
-        s = ssrc[p]
+        redundant = red_payload_type[row] != 0 and program.red_blocks > 1
+        marker = 0x80 if program.resting else 0
+        sequence = program.sequence + offset[row]
+        ssrc = program.ssrc
         b[0] = 0x80
-        redundant = red_payload_type[row] != 0 and red_length[p] > 0
-        b[1] = (red_payload_type[row] if redundant else payload_type[row]) | marker[p]
-        b[2] = seq >> 8
-        b[3] = seq & 0xFF
-        b[4] = ts >> 24
-        b[5] = (ts >> 16) & 0xFF
-        b[6] = (ts >> 8) & 0xFF
-        b[7] = ts & 0xFF
-        b[8] = s >> 24
-        b[9] = (s >> 16) & 0xFF
-        b[10] = (s >> 8) & 0xFF
-        b[11] = s & 0xFF
+        b[1] = (red_payload_type[row] if redundant else payload_type[row]) | marker
+        b[2] = (sequence >> 8) & 0xFF
+        b[3] = sequence & 0xFF
+        b[4] = (timestamp >> 24) & 0xFF
+        b[5] = (timestamp >> 16) & 0xFF
+        b[6] = (timestamp >> 8) & 0xFF
+        b[7] = timestamp & 0xFF
+        b[8] = (ssrc >> 24) & 0xFF
+        b[9] = (ssrc >> 16) & 0xFF
+        b[10] = (ssrc >> 8) & 0xFF
+        b[11] = ssrc & 0xFF
         if redundant:
-            n = red_length[p]
-            _memcpy(b.ctypes.data + HEADER_BYTES, red[p].ctypes.data, n)
-            last = HEADER_BYTES + 4 * (red_blocks[p] - 1)
+            n = program.red_bytes
+            _memcpy(b.ctypes.data + HEADER_BYTES, programs.red[p].ctypes.data, n)
+            last = HEADER_BYTES + 4 * (program.red_blocks - 1)
             for h in range(HEADER_BYTES, last, 4):
                 b[h] = 0x80 | payload_type[row]
             b[last] = payload_type[row]
         else:
-            _memcpy(b.ctypes.data + HEADER_BYTES, payload[p].ctypes.data, n)
+            _memcpy(b.ctypes.data + HEADER_BYTES, programs.payload[p].ctypes.data, n)
         work[2] = HEADER_BYTES + n
         if _protect(context[row], b.ctypes.data, work.ctypes.data + 8) != 0:
             counters[FAILED_PROTECT] += 1
@@ -156,6 +152,11 @@ def fan_out(  # type: ignore[no-untyped-def]
             filled = 0
     if filled:
         _flush(fd, messages, filled, work, counters)
+    for i in range(due.shape[0]):
+        program = programs.state[due[i]]
+        program.resting = program.bytes == 0
+        if program.bytes > 0:
+            program.sequence = (program.sequence + 1) & 0xFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,33 +242,16 @@ class Fanout:
         self._free = list(range(2 * rows - 1, rows - 1, -1))
 
     def send(
-        self,
-        order: np.ndarray,
-        program: np.ndarray,
-        payload: np.ndarray,
-        length: np.ndarray,
-        red: np.ndarray,
-        red_length: np.ndarray,
-        red_blocks: np.ndarray,
-        sequence: np.ndarray,
-        marker: np.ndarray,
-        timestamp: np.ndarray,
-        ssrc: np.ndarray,
+        self, order: np.ndarray, which: np.ndarray, due: np.ndarray, timestamp: int, programs: ProgramRows
     ) -> None:
         """One tick's packets to their rows; shapes and types as in `fan_out`."""
         fan_out(
             self.fd,
             order,
-            program,
-            payload,
-            length,
-            red,
-            red_length,
-            red_blocks,
-            sequence,
-            marker,
+            which,
+            due,
             timestamp,
-            ssrc,
+            programs,
             self.context,
             self.payload_type,
             self.red_payload_type,

@@ -15,6 +15,7 @@ import pytest
 from pylibsrtp import Policy, Session
 
 from spaces.errors import LocalError
+from spaces.mixing.programs import ProgramRows, Programs
 from spaces.sfu.fanout import BATCH, FAILED_FULL, FAILED_PROTECT, FAILED_SEND, SENT, Fanout, WirePath
 from spaces.sfu.rtp import RtpPacket, parse_rtp_untrusted, split_red_untrusted
 
@@ -63,6 +64,18 @@ class Listener:
         return False
 
 
+def programs_of(payloads: tuple[bytes, ...], sequence: int, marker: bool, ssrc: int) -> ProgramRows:
+    """One program per payload, their SSRCs counting up."""
+    programs = Programs(rows=len(payloads))
+    for number, payload in enumerate(payloads):
+        row = programs.take(encoder=0, without=-1, ssrc=ssrc + number)
+        assert row == number
+        programs.rows.payload[row, : len(payload)] = np.frombuffer(payload, np.uint8)
+        state = programs.rows.state[row]
+        state["bytes"], state["sequence"], state["resting"] = len(payload), sequence, marker
+    return programs.rows
+
+
 class Node:
     """A Fanout on a socket of its own."""
 
@@ -94,30 +107,15 @@ class Node:
         timestamp: int = 960,
         ssrc: int = 0xDEADBEEF,
     ) -> None:
-        count = len(payloads)
-        block = np.zeros((count, 1_275), np.uint8)
-        for number, payload in enumerate(payloads):
-            block[number, : len(payload)] = np.frombuffer(payload, np.uint8)
-        red = np.zeros((count, 1_275), np.uint8)
-        red_length, red_blocks = np.zeros(count, np.int32), np.zeros(count, np.int32)
+        table = programs_of(payloads, sequence, marker, ssrc)
         if copies:  # RFC 2198, block payload types left to the loop
             headers = b"".join(pack("!BHB", 0, 960 * n << 2, len(c)) for n, c in zip((2, 1), copies, strict=True))
             form = headers + bytes(1) + b"".join(copies) + payloads[0]
-            red[0, : len(form)] = np.frombuffer(form, np.uint8)
-            red_length[0], red_blocks[0] = len(form), len(copies) + 1
-        self.fanout.send(
-            np.array(rows, np.int32),
-            np.array(programs or [0] * len(rows), np.int32),
-            block,
-            np.array([len(p) for p in payloads], np.int32),
-            red,
-            red_length,
-            red_blocks,
-            np.full(count, sequence, np.uint16),
-            np.full(count, 0x80 if marker else 0, np.uint8),
-            np.full(count, timestamp, np.uint32),
-            np.arange(ssrc, ssrc + count, dtype=np.uint32),
-        )
+            table.red[0, : len(form)] = np.frombuffer(form, np.uint8)
+            table.state[0]["red_bytes"], table.state[0]["red_blocks"] = len(form), len(copies) + 1
+        which = np.array(programs or [0] * len(rows), np.int32)
+        due = np.arange(len(payloads), dtype=np.int32)
+        self.fanout.send(np.array(rows, np.int32), which, due, timestamp, table)
 
     def counts(self) -> tuple[int, ...]:
         return tuple(int(n) for n in self.fanout.counters)
@@ -339,11 +337,9 @@ def test_a_full_socket_buffer_drops_and_counts_and_the_next_tick_goes_on() -> No
         sessions = [Listener() for _ in range(600)]
         try:
             rows = [fanout.add(s.outbound, 111, WirePath(b"")) for s in sessions]
-            block = np.zeros((1, 1_275), np.uint8)
-            arrays = [np.array([60], np.int32), *(np.zeros(1, t) for t in (np.uint16, np.uint8, np.uint32, np.uint32))]
-            length, *rest = arrays
-            no_red = (block, np.zeros(1, np.int32), np.zeros(1, np.int32))
-            fanout.send(np.array(rows, np.int32), np.zeros(600, np.int32), block, length, *no_red, *rest)
+            table = programs_of((bytes(60),), 0, False, 1)
+            due = np.zeros(1, np.int32)
+            fanout.send(np.array(rows, np.int32), np.zeros(600, np.int32), due, 0, table)
             sent, full = int(fanout.counters[SENT]), int(fanout.counters[FAILED_FULL])
             assert sent > 0
             assert full > 0
@@ -352,8 +348,7 @@ def test_a_full_socket_buffer_drops_and_counts_and_the_next_tick_goes_on() -> No
             with contextlib.suppress(BlockingIOError):
                 while True:
                     theirs.recv(2_048)
-            arrays[1][0] = 1
-            fanout.send(np.array(rows[:1], np.int32), np.zeros(1, np.int32), block, length, *no_red, *rest)
+            fanout.send(np.array(rows[:1], np.int32), np.zeros(1, np.int32), due, 960, table)
             assert int(fanout.counters[SENT]) == sent + 1
         finally:
             for session in sessions:
