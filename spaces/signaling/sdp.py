@@ -6,6 +6,7 @@ Clients number codecs, extensions and mids as they like; whatever we answer is i
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from spaces.errors import RemoteError
@@ -25,8 +26,8 @@ OPUS, RED = 111, 63
 LEVEL_ID = 1
 OPUS_PARAMETERS = "minptime=10;useinbandfec=1"
 
-_MLINE = re.compile(r"m=(\w+) (\d{1,5}) ([A-Z/]+) ([\w .*+/-]+)")
-_RTPMAP = re.compile(r"(\d{1,3}) ([\w.-]+)/(\d+)(?:/(\d+))?")
+_MLINE = re.compile(r"m=(\w+) (\d{1,5}) ([A-Z/]+) ([\w .*+/-]+)", re.ASCII)
+_RTPMAP = re.compile(r"(\d{1,3}) ([\w.-]+)/(\d{1,9})(?:/\d{1,9})?", re.ASCII)
 _UFRAG = re.compile(r"[A-Za-z0-9+/]{4,256}")
 _TOKEN = re.compile(r"[!-~]{1,64}")
 _DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
@@ -47,22 +48,34 @@ class Section:
     parameters: dict[int, str] = field(default_factory=dict)
     extensions: dict[str, int] = field(default_factory=dict)
     rtcp_mux: bool = False
+    bundle_only: bool = False
     fingerprints: list[tuple[str, str]] = field(default_factory=list)
     setup: str | None = None
     ufrag: str | None = None
 
+    @property
+    def wanted(self) -> bool:
+        """Port 0 refuses a section, but for one that is to share another's transport or not be at all (RFC 8843 §6)."""
+        return self.port != 0 or self.bundle_only
+
     def opus(self) -> int | None:
-        for payload_type, (name, rate) in self.rtpmaps.items():
-            if name == "opus" and rate == 48_000:
-                return payload_type
-        return None
+        return next((number for number, name in self._codecs() if name == "opus"), None)
+
+    def _codecs(self) -> Iterator[tuple[int, str]]:
+        """Payload types with a clock of 48 kHz, in the order of preference; 64 to 95 would look like RTCP (RFC 5761 §4)."""
+        for text in self.formats.split():
+            number = int(text) if text.isdecimal() and len(text) <= 3 else -1
+            name, rate = self.rtpmaps.get(number, ("", 0))
+            if rate == 48_000 and not 64 <= number <= 95:
+                yield number, name
 
     def red(self) -> int | None:
         """RED whose blocks are this section's Opus (RFC 2198; its fmtp lists the blocks' payload types)."""
         opus = self.opus()
-        for payload_type, (name, rate) in self.rtpmaps.items():
-            if name == "red" and rate == 48_000 and self.parameters.get(payload_type, "").startswith(f"{opus}/{opus}"):
-                return payload_type
+        for number, name in self._codecs():
+            blocks = self.parameters.get(number, "").split("/")
+            if name == "red" and len(blocks) >= 2 and set(blocks) == {str(opus)}:
+                return number
         return None
 
 
@@ -97,26 +110,31 @@ class PageAnswer:
     send: Send
 
 
-def parse_offer_untrusted(body: bytes) -> Offer:
-    """Raises RemoteError: `bad_sdp`, `no_audio`, `no_opus`, `bad_fingerprint`."""
+def parse_offer_untrusted(body: bytes, *, sending: bool | None = None) -> Offer:
+    """The offer of somebody whom we are to send to (`sending`), or who is to send to us; None: either.
+
+    Raises RemoteError: `bad_sdp`, `no_audio`, `no_opus`, `bad_fingerprint`.
+    """
     sections, bundled = _parse_untrusted(body)
-    audio = next((s for s in sections if s.kind == "audio" and s.port != 0), None)
+    audio = next((s for s in sections if s.kind == "audio" and s.wanted), None)
     if audio is None:
         raise RemoteError("no_audio", "the offer has no audio section")
     if audio.opus() is None:
         raise RemoteError("no_opus", "the audio section does not offer opus/48000")
     if not audio.rtcp_mux:
         raise RemoteError("bad_sdp", "the audio section lacks a=rtcp-mux: RTP and RTCP share our one port")
+    if sending is not None and audio.direction not in ("sendrecv", "recvonly" if sending else "sendonly"):
+        raise RemoteError("bad_sdp", f"the audio section is {audio.direction}: it cannot be answered")
     return Offer(tuple(sections), audio, _remote(audio, offer=True), audio.mid is not None and audio.mid in bundled)
 
 
 def parse_page_answer_untrusted(body: str) -> PageAnswer:
     """Raises RemoteError: `bad_sdp`, `no_audio`, `no_opus`, `bad_fingerprint`."""
     sections, _ = _parse_untrusted(body.encode("utf-8", "surrogatepass"))
-    mix = next((s for s in sections if s.mid == "mix" and s.port != 0), None)
+    mix = next((s for s in sections if s.mid == "mix" and s.wanted), None)
     if mix is None:
         raise RemoteError("no_audio", "the answer has no section with mid 'mix'")
-    mic = next((s for s in sections if s.mid == "mic" and s.port != 0), None)
+    mic = next((s for s in sections if s.mid == "mic" and s.wanted), None)
     opus = mix.opus()
     if opus is None:
         raise RemoteError("no_opus", "the answer refuses opus")
@@ -180,7 +198,20 @@ def _parse_untrusted(body: bytes) -> tuple[list[Section], set[str]]:
         section.fingerprints = section.fingerprints or session.fingerprints
         section.setup = section.setup or session.setup
         section.ufrag = section.ufrag or session.ufrag
+    _share_transport(sections, bundled)
     return sections, bundled
+
+
+def _share_transport(sections: list[Section], bundled: set[str]) -> None:
+    """Sections that are nothing without their BUNDLE leave the transport to its first section (RFC 8843 §7.1.3)."""
+    first = next((s for s in sections if s.mid in bundled and not s.bundle_only), None)
+    for section in sections:
+        section.bundle_only = section.bundle_only and section.mid in bundled and first is not None
+        if first is not None and section.bundle_only:
+            section.fingerprints = section.fingerprints or first.fingerprints
+            section.setup = section.setup or first.setup
+            section.ufrag = section.ufrag or first.ufrag
+            section.rtcp_mux = section.rtcp_mux or first.rtcp_mux
 
 
 def _attribute_untrusted(section: Section, attribute: str) -> None:
@@ -193,6 +224,8 @@ def _attribute_untrusted(section: Section, attribute: str) -> None:
         section.mid = value
     elif name == "rtcp-mux":
         section.rtcp_mux = True
+    elif name == "bundle-only":
+        section.bundle_only = True
     elif name == "setup":
         section.setup = value
     elif name == "ice-ufrag":
@@ -204,7 +237,7 @@ def _attribute_untrusted(section: Section, attribute: str) -> None:
         match = _RTPMAP.fullmatch(value)
         if match is None or not 0 <= int(match[1]) <= 127:
             raise RemoteError("bad_sdp", "a=rtpmap")
-        section.rtpmaps[int(match[1])] = (match[2].lower(), int(match[3][:9]))
+        section.rtpmaps[int(match[1])] = (match[2].lower(), int(match[3]))
     elif name == "fmtp":
         payload_type, _, parameters = value.partition(" ")
         if payload_type.isdecimal() and payload_type.isascii() and len(payload_type) <= 3:
@@ -214,7 +247,8 @@ def _attribute_untrusted(section: Section, attribute: str) -> None:
         identifier = number.partition("/")[0]
         if not (identifier.isdecimal() and identifier.isascii() and len(identifier) <= 5):
             raise RemoteError("bad_sdp", "a=extmap")
-        section.extensions[rest.split(" ")[0]] = int(identifier)
+        if 1 <= int(identifier) <= 255:  # others are offered without a number yet (RFC 8285 §7): not for us
+            section.extensions[rest.split(" ")[0]] = int(identifier)
 
 
 def answer(offer: Offer, session: MediaSession, plane: MediaPlane, *, sending: bool) -> str:

@@ -30,7 +30,7 @@ async def _post(call: Call, kind: Kind) -> web.Response:
     body = await call.request.read()
     account = await services.door.account_of(bearer_token(call.request), space)
     try:
-        offer = sdp.parse_offer_untrusted(body)
+        offer = sdp.parse_offer_untrusted(body, sending=kind is Kind.WHEP)
     except RemoteError:
         if refused := await services.door.look(record, account, kind):
             raise refused from None  # who may not come in is told that, whatever the offer
