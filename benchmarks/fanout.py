@@ -1,41 +1,69 @@
-"""One talking speaker, many WHEP listeners: who is lost, how late the ticks are, what a listener costs.
+"""What a listener costs, next to the floor: the server's CPU per datagram beside `sendmmsg` alone, memory, tick lateness.
 
-The server, the listeners and the speaker are processes of their own on this machine; the datagrams are real ones on
-loopback. A listener is lost if his link has ended, or if nothing reached him in the last second.
+One speaker talks. At 100 listeners and again at 1,000, in turn (A B A B): the server fans out (A); the speaker is muted and a
+bare process sends datagrams of the very sizes to the very sockets with the same flags and control messages (B). What counts is
+the slope between the two crowds: CPU of the whole process over datagrams, so whatever does not grow with listeners falls out.
+Server, speaker, listeners and bare sender are processes of their own on this machine; datagrams are real ones on loopback.
+A listener is lost if his link has ended, or if nothing reached him in the last second.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
-import json
 import statistics
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from benchmarks.beside import Tell, beside
 from benchmarks.histogram import between, bucket_counts, quantile
 from benchmarks.process import usage
-from benchmarks.report import Report
+from benchmarks.report import Grid, Report
 from spaces.demo.speech import read_speech
 from tests.harness.api import Api
+from tests.harness.channel import Channel, entered
 from tests.harness.client import speaking
-from tests.harness.server import REPOSITORY, serving
+from tests.harness.server import Server, serving
 
-LATENESS_SECONDS_MAX = 0.005
+RATIO_MAX, KILOBYTES_MAX, LATENESS_MILLISECONDS_MAX = 1.25, 64.0, 2.0
 LATENESS = "spaces_tick_lateness_seconds"
-LINE_BYTES_MAX = 1 << 22
+OUT = "spaces_packets_total{direction=out}"
+JOINING_AT_ONCE = 8
+SETTLING_SECONDS = 3.0
+SOUND_SECONDS = 9.0
+"""Undisturbed, at the end, for those who decode."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--listeners", type=int, default=200, metavar="N", help="default 200")
-    parser.add_argument("--seconds", type=float, default=60.0, metavar="S", help="how long it is measured, default 60")
+    parser.add_argument(
+        "--listeners", type=int, nargs=2, default=(100, 1_000), metavar="N", help="the two crowds, default 100 1000"
+    )
+    parser.add_argument("--seconds", type=float, default=15.0, metavar="S", help="how long a turn is, default 15")
+    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="turns of each kind per crowd, default 3")
     parser.add_argument("--decoding", type=int, default=3, metavar="N", help="listeners that also decode, default 3")
+
+
+@dataclass(slots=True)
+class Crowd:
+    """What was found with so many listeners."""
+
+    listeners: int
+    resident_bytes: int = 0
+    cpu_seconds: list[float] = field(default_factory=list)
+    """Of the server, per second of a turn, as the following are."""
+    datagrams: list[float] = field(default_factory=list)
+    clients_cpu_seconds: list[float] = field(default_factory=list)
+    bare_cpu_seconds: list[float] = field(default_factory=list)
+    bare_datagrams: list[float] = field(default_factory=list)
+    lateness: Counter[float] = field(default_factory=Counter)
+    missing: float = 0.0
+    lost: int = 0
 
 
 async def run(options: argparse.Namespace) -> Report:
@@ -46,87 +74,128 @@ async def run(options: argparse.Namespace) -> Report:
             host = await api.creator("ada")
             space = await api.space(host)
             async with (
+                entered(api, space, host) as (channel, _),
                 speaking(api, space, read_speech(), by=host),
-                crowd(server.url, space, options.listeners, options.decoding) as tell,
+                beside("benchmarks.listeners", server.url, space, max(options.listeners), options.decoding) as tell,
+                beside("benchmarks.bare_send") as bare,
             ):
-                await asyncio.sleep(2)
-                alone = usage(server.pid)
-                joined = await tell("join")
-                after_joining = usage(server.pid)
-                await asyncio.sleep(3)
-                before, metrics_before, used_before = await tell("count"), await server.metrics(), usage(server.pid)
-                await asyncio.sleep(options.seconds)
-                after, metrics_after, used_after = await tell("count"), await server.metrics(), usage(server.pid)
+                crowds, joined = [], 0
+                for listeners in options.listeners:
+                    answer = await tell("join", count=listeners - joined, at_once=JOINING_AT_ONCE)
+                    for refusal in answer["refused"]:
+                        print("refused:", refusal, file=sys.stderr)
+                    report.promises[f"all of {listeners} joined"] = answer["joined"] == listeners - joined
+                    joined = listeners
+                    crowds.append(await Turns(server, channel, tell, bare).measure(listeners, options))
+                await asyncio.sleep(SOUND_SECONDS)
                 sound = await tell("sound")
-                await tell("leave")
-        if after["closed"]:
-            print("the server's log ends:", server.log()[-4000:], sep="\n", file=sys.stderr)
-    counts = [b - a for a, b in zip(before["datagrams"], after["datagrams"], strict=True)]
-    lost = sum(silent > 1.0 for silent in after["silent_seconds"])
-    lateness = between(bucket_counts(metrics_before, LATENESS), bucket_counts(metrics_after, LATENESS))
-    p50, p99 = quantile(lateness, 0.5), quantile(lateness, 0.99)
-    cpu = used_after.cpu_seconds - used_before.cpu_seconds
-    out = metrics_after["spaces_packets_total{direction=out}"] - metrics_before["spaces_packets_total{direction=out}"]
-    report.figures = {
-        "listeners": options.listeners,
-        "seconds": options.seconds,
-        "joined": joined["joined"],
-        "join_median_milliseconds": _milliseconds(statistics.median(joined["seconds"])) if joined["seconds"] else None,
-        "join_server_cpu_milliseconds_each": 1e3 * (after_joining.cpu_seconds - alone.cpu_seconds) / options.listeners,
-        "listeners_lost": lost + after["closed"],
-        "datagrams_per_listener_min": min(counts),
-        "datagrams_per_listener_max": max(counts),
-        "datagrams_missing_percent": 100.0 * (1 - sum(counts) / max(1, max(counts) * len(counts))),
-        "tick_lateness_p50_milliseconds": _milliseconds(p50),
-        "tick_lateness_p99_milliseconds": _milliseconds(p99),
-        "server_cpu_percent_of_a_core": 100 * cpu / options.seconds,
-        "server_millicores_per_listener": 1e3 * cpu / options.seconds / options.listeners,
-        "server_microseconds_per_datagram": 1e6 * cpu / max(1.0, out),
-        "server_kilobytes_per_listener": (used_after.resident_bytes - alone.resident_bytes) / 1e3 / options.listeners,
-        "clients_cpu_percent_of_a_core": 100 * (after["cpu_seconds"] - before["cpu_seconds"]) / options.seconds,
-        "sound_correlation_min": min(sound["correlation"], default=None),
-    }
-    report.promises = {
-        "every listener joined": joined["joined"] == options.listeners,
-        "no listener lost": lost + after["closed"] == 0,
-        "p99 tick lateness at most 5 ms": p99 is not None and p99 <= LATENESS_SECONDS_MAX,
-    }
-    for refusal in joined["refused"]:
-        print("refused:", refusal, file=sys.stderr)
+    few, many = crowds
+    for crowd in crowds:
+        report.figures |= figures(crowd)
+        report.promises[f"nobody lost of {crowd.listeners}"] = crowd.lost == 0
+    report.figures["sound_correlation_min"] = min(sound["correlation"], default=None)
+    set_goals(report, few, many)
     return report
 
 
-@contextlib.asynccontextmanager
-async def crowd(url: str, space: str, count: int, decoding: int) -> AsyncIterator[Any]:
-    """The listeners' process; yields the function that gives it a command and returns its answer."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "benchmarks.listeners", url, space, str(count), str(decoding)),
-        cwd=REPOSITORY,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        limit=LINE_BYTES_MAX,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
+class Turns:
+    """The server and the bare sender, one after the other."""
 
-    async def tell(what: str) -> dict[str, Any]:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(json.dumps({"do": what}).encode() + b"\n")
-        line = await process.stdout.readline()
-        assert line, "the listeners' process has ended"
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+    def __init__(self, server: Server, channel: Channel, listeners: Tell, bare: Tell) -> None:
+        self._server, self._channel, self._listeners, self._bare = server, channel, listeners, bare
 
-    try:
-        yield tell
-    finally:
-        process.stdin.close()
-        try:
-            await asyncio.wait_for(process.wait(), 10)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+    async def measure(self, listeners: int, options: argparse.Namespace) -> Crowd:
+        crowd = Crowd(listeners)
+        ports = (await self._listeners("ports"))["ports"]
+        for _ in range(options.rounds):
+            await self._mute(False)
+            await self._fan_out(crowd, options.seconds)
+            sizes = (await self._listeners("sizes"))["sizes"]
+            await self._mute(True)
+            found = await self._bare("send", ports=ports, sizes=sizes, seconds=options.seconds)
+            crowd.bare_cpu_seconds.append(found["cpu_seconds"] / found["seconds"])
+            crowd.bare_datagrams.append(found["datagrams"] / found["seconds"])
+        await self._mute(False)
+        return crowd
+
+    async def _mute(self, muted: bool) -> None:
+        await self._channel.ok("mute", muted=muted)
+        self._channel.events.clear()
+        await asyncio.sleep(SETTLING_SECONDS)
+
+    async def _fan_out(self, crowd: Crowd, seconds: float) -> None:
+        await self._listeners("sizes")
+        before = await self._snapshot()
+        await asyncio.sleep(seconds)
+        after = await self._snapshot()
+        took = after.at - before.at
+        crowd.resident_bytes = after.resident_bytes
+        crowd.cpu_seconds.append((after.cpu_seconds - before.cpu_seconds) / took)
+        crowd.datagrams.append((after.metrics[OUT] - before.metrics[OUT]) / took)
+        crowd.clients_cpu_seconds.append((after.clients["cpu_seconds"] - before.clients["cpu_seconds"]) / took)
+        crowd.lateness.update(between(bucket_counts(before.metrics, LATENESS), bucket_counts(after.metrics, LATENESS)))
+        counts = [b - a for a, b in zip(before.clients["datagrams"], after.clients["datagrams"], strict=True)]
+        crowd.missing = max(crowd.missing, 1 - sum(counts) / max(1, max(counts) * len(counts)))
+        silent = sum(seconds > 1.0 for seconds in after.clients["silent_seconds"])
+        crowd.lost = max(crowd.lost, silent + after.clients["closed"])
+
+    async def _snapshot(self) -> Snapshot:
+        clients, metrics, used = await self._listeners("count"), await self._server.metrics(), usage(self._server.pid)
+        at = asyncio.get_running_loop().time()
+        return Snapshot(at, used.cpu_seconds, used.resident_bytes, metrics, clients)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    at: float
+    cpu_seconds: float
+    resident_bytes: int
+    metrics: dict[str, float]
+    clients: dict[str, Any]
+
+
+def figures(crowd: Crowd) -> dict[str, float | int | None]:
+    prefix = f"{crowd.listeners}_listeners"
+    cpu, datagrams = statistics.median(crowd.cpu_seconds), statistics.median(crowd.datagrams)
+    return {
+        f"{prefix}_server_cpu_percent_of_a_core": 100 * cpu,
+        f"{prefix}_server_millicores_per_listener": 1e3 * cpu / crowd.listeners,
+        f"{prefix}_server_microseconds_per_datagram": 1e6 * cpu / max(1.0, datagrams),
+        f"{prefix}_datagrams_per_second": datagrams,
+        f"{prefix}_bare_cpu_percent_of_a_core": 100 * statistics.median(crowd.bare_cpu_seconds),
+        f"{prefix}_bare_datagrams_per_second": statistics.median(crowd.bare_datagrams),
+        f"{prefix}_clients_cpu_percent_of_a_core": 100 * statistics.median(crowd.clients_cpu_seconds),
+        f"{prefix}_tick_lateness_p50_milliseconds": _milliseconds(quantile(dict(sorted(crowd.lateness.items())), 0.5)),
+        f"{prefix}_tick_lateness_p99_milliseconds": _milliseconds(quantile(dict(sorted(crowd.lateness.items())), 0.99)),
+        f"{prefix}_datagrams_missing_percent": 100 * crowd.missing,
+        f"{prefix}_lost": crowd.lost,
+    }
+
+
+def slopes(few: list[float], many: list[float], few_count: list[float], many_count: list[float]) -> list[float]:
+    """Microseconds of CPU per datagram more, of each round."""
+    rounds = zip(few, many, few_count, many_count, strict=True)
+    return [1e6 * (m - f) / max(1.0, mc - fc) for f, m, fc, mc in rounds]
+
+
+def set_goals(report: Report, few: Crowd, many: Crowd) -> None:
+    ours = slopes(few.cpu_seconds, many.cpu_seconds, few.datagrams, many.datagrams)
+    bare = slopes(few.bare_cpu_seconds, many.bare_cpu_seconds, few.bare_datagrams, many.bare_datagrams)
+    rounds = tuple((f"round {n + 1}", o, b, o / b) for n, (o, b) in enumerate(zip(ours, bare, strict=True)))
+    report.grids.append(Grid("CPU per datagram more, microseconds", ("", "server", "sendmmsg alone", "ratio"), rounds))
+    kilobytes = (many.resident_bytes - few.resident_bytes) / 1e3 / (many.listeners - few.listeners)
+    report.figures |= {
+        "server_slope_microseconds_per_datagram": statistics.median(ours),
+        "bare_slope_microseconds_per_datagram": statistics.median(bare),
+        "slope_ratio": statistics.median(ours) / statistics.median(bare),
+        "kilobytes_per_listener": kilobytes,
+    }
+    report.goal("server / sendmmsg alone, per datagram", report.figures["slope_ratio"], at_most=RATIO_MAX)
+    report.goal("memory per listener", kilobytes, at_most=KILOBYTES_MAX, unit="kB")
+    for crowd in (few, many):
+        figure = report.figures[f"{crowd.listeners}_listeners_tick_lateness_p99_milliseconds"]
+        what = f"p99 of how late a tick ends, {crowd.listeners} listeners"
+        report.goal(what, figure, at_most=LATENESS_MILLISECONDS_MAX, unit="ms")
 
 
 def _milliseconds(seconds: float | None) -> float | None:
