@@ -1,0 +1,138 @@
+"""The lines of the house: which room may import which, and which modules know neither sockets nor clocks."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+SHARED = {"spaces.config", "spaces.errors", "spaces.metrics"}
+"""What every room of `spaces` may use."""
+
+ROOMS: dict[str, set[str]] = {
+    "access": set(),
+    "spaces.sfu": {"spaces.mixing", "spaces.native", *SHARED},
+    "spaces.mixing": {"spaces.sfu", "spaces.native", *SHARED},
+    "spaces.signaling": {
+        "access", "spaces.db", "spaces.directory", "spaces.logs", "spaces.mixing", "spaces.sfu", "spaces.room",
+        "spaces.room_commands", "spaces.room_record", "spaces.room_rules", "spaces.tasks", "spaces.web", *SHARED,
+    },
+    "spaces.db": {"access", "spaces.room", "spaces.room_record", "spaces.room_rules", *SHARED},
+    "spaces.room": {"spaces.room_commands", "spaces.room_record", "spaces.room_rules", *SHARED},
+    "spaces.room_commands": {"spaces.room_record", "spaces.room_rules", *SHARED},
+    "spaces.room_record": {"spaces.room_rules", *SHARED},
+    "spaces.room_rules": SHARED,
+    "spaces.config": set(),
+    "spaces.errors": set(),
+    "spaces.native": set(),
+}  # fmt: skip
+"""Room → other rooms that it may import. A room may always import itself."""
+
+SANS_IO = [
+    "access/decide.py",
+    *(f"spaces/{p.name}" for p in ROOT.glob("spaces/room*.py")),
+    *(
+        f"spaces/sfu/{name}.py"
+        for name in (
+            "demux", "stun", "ice_lite", "rtp", "rtcp", "reception", "speakers", "forward", "stage", "link", "srtp",
+            "uplink", "session",
+        )
+    ),
+    *(f"spaces/mixing/{p.name}" for p in ROOT.glob("spaces/mixing/*.py") if p.stem not in ("tick", "warmup")),
+    "spaces/signaling/sdp.py",
+    "spaces/signaling/messages.py",
+    "spaces/signaling/answers.py",
+]  # fmt: skip
+BANNED = {
+    "asyncio", "socket", "socketserver", "ssl", "select", "selectors", "threading", "time", "redis", "sqlalchemy",
+    "aiohttp", "aiortc", "uvloop", "requests", "urllib", "http", "subprocess",
+}  # fmt: skip
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Full names of what a file imports; what is only for type checking counts, for it is knowledge too."""
+    package = ".".join(path.relative_to(ROOT).with_suffix("").parts[:-1])
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.Import():
+                yield from (alias.name for alias in node.names)
+            case ast.ImportFrom():
+                base = package if node.level else ""
+                for _ in range(node.level - 1):
+                    base = base.rpartition(".")[0]
+                module = ".".join(filter(None, (base, node.module)))
+                yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def within(name: str, room: str) -> bool:
+    return name == room or name.startswith(room + ".")
+
+
+def files_of(room: str) -> list[Path]:
+    path = ROOT.joinpath(*room.split("."))
+    return sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_point_one_way(room: str) -> None:
+    files = files_of(room)
+    assert files
+    for path in files:
+        for name in imports(path):
+            if not (within(name, "spaces") or within(name, "access")) or within(name, room):
+                continue
+            assert any(within(name, other) for other in ROOMS[room]), f"{path.relative_to(ROOT)} imports {name}"
+
+
+@pytest.mark.parametrize("path", SANS_IO)
+def test_the_core_knows_neither_sockets_nor_clocks(path: str) -> None:
+    for name in imports(ROOT / path):
+        assert name.partition(".")[0] not in BANNED, f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("path", SANS_IO)
+def test_the_core_does_not_lean_on_parts_that_do(path: str) -> None:
+    """A module without a socket of its own may not borrow one: what it imports of ours is as pure, or is named here."""
+    adapters = {
+        "spaces/mixing/engine.py": {"spaces.sfu.fanout"},  # its datagrams leave through the compiled loop
+    }
+    for name in imports(ROOT / path):
+        if not within(name, "spaces"):
+            continue
+        module = _module_file(name)
+        if module is None or str(module) in SANS_IO:
+            continue
+        dotted = ".".join(module.with_suffix("").parts)
+        allowed = {"spaces.config", "spaces.errors", "spaces.native"} | adapters.get(path, set())
+        assert dotted in allowed, f"{path} leans on {dotted}"
+
+
+def _module_file(name: str) -> Path | None:
+    """The file of ours that holds an imported name, relative to the root."""
+    parts = name.split(".")
+    for count in (len(parts), len(parts) - 1):
+        path = Path(*parts[:count]).with_suffix(".py")
+        if (ROOT / path).is_file():
+            return path
+    return None
+
+
+def test_aiortc_is_met_in_one_adapter_only() -> None:
+    """And in the demo's client, which is somebody else's side of the wire."""
+    users = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "spaces").rglob("*.py")
+        if any(within(name, "aiortc") or within(name, "aioice") for name in imports(path))
+    }
+    assert {path for path in users if not path.startswith("spaces/demo/")} == {"spaces/sfu/dtls.py"}
+
+
+def test_nothing_of_ours_imports_tests_or_benchmarks() -> None:
+    for folder in ("spaces", "access"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for name in imports(path):
+                assert name.partition(".")[0] not in ("tests", "benchmarks"), f"{path.relative_to(ROOT)}: {name}"
