@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from access.model import Account
 from access.service import Access
 from spaces.config import Config
 from spaces.db.store import SpaceStore
@@ -98,8 +99,9 @@ class Rooms:
             record = live.room.propose(command)
             if record == live.room.record:
                 return []
-            await self._know(live, accounts_of(record))
+            known = await self._known(live, accounts_of(record))
             await self._store.save(record)
+            live.accounts.update(known)  # only now: whoever left meanwhile has been forgotten
             events = live.room.commit(record)
             self.publish(live, events)
             if record.state in (State.ENDED, State.CANCELLED):
@@ -143,9 +145,11 @@ class Rooms:
                 self._media.open_space(space)
             return live
 
-    async def _know(self, live: Live, accounts: set[int]) -> None:
-        if missing := accounts - live.accounts.keys():
-            live.accounts.update(await self._access.accounts(missing))
+    async def _known(self, live: Live, accounts: set[int]) -> dict[int, Account]:
+        known = {account: live.accounts[account] for account in accounts & live.accounts.keys()}
+        if missing := accounts - known.keys():
+            known |= await self._access.accounts(missing)
+        return known
 
 
 def unknown_space() -> RequestError:
