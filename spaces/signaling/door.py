@@ -124,15 +124,15 @@ class Door:
         return entry
 
     async def _admit(self, live: Live, account: Account | None, kind: Kind, seat: SeatKey) -> Admission:
-        """Decided for the role that this account has when it is seated, not for one it had when we asked."""
+        """Decided for the role and by the rules that hold when it is seated, not for those that held when we asked."""
         while True:
-            role = live.room.role_of(seat.account)
+            record, role = live.room.record, live.room.role_of(seat.account)
             admission = await self._access.admit(
-                account, _action(kind), resource_of(live.room.record), role=_stage_role(role), client=seat.client
+                account, _action(kind), resource_of(record), role=_stage_role(role), client=seat.client
             )
             if isinstance(admission, Deny):
                 raise self._refusal(admission)
-            if live.room.role_of(seat.account) is role:
+            if live.room.role_of(seat.account) is role and live.room.record.access == record.access:
                 return admission
             await self._access.leave(admission.id)
 
