@@ -56,6 +56,8 @@ class Door:
         self._now = now
         self.allowed: Callable[[Entry], None] = lambda entry: None
         """Told whenever an entry's right was decided anew."""
+        self.owed: set[Entry] = set()
+        """Whose right is to be decided anew, by a change here that nothing in the database tells of: until it is."""
         rooms.ended = self._room_ended
 
     # --- who
@@ -227,6 +229,7 @@ class Door:
                     again += live.entries_of(account)
                 case DetailsChanged(access=True):
                     again += live.entries.values()
+        self.owed.update(again)
         await self.recheck(dict.fromkeys(again))
 
     async def _recheck(self, entry: Entry) -> None:
@@ -234,6 +237,7 @@ class Door:
         verdict = await self._access.decide(
             entry.account, _action(entry.kind), resource_of(record), role=_stage_role(entry.role)
         )
+        self.owed.discard(entry)
         if entry.id not in entry.live.entries:
             return
         match verdict:

@@ -84,7 +84,7 @@ class Rights:
                             entry for live in self._rooms.alive() for entry in live.entries.values()
                         )
                     changes, newest = await self._access.changes(cursor)
-                    await self._door.recheck(self._concerned(changes))
+                    await self._door.recheck({*self._concerned(changes), *self._door.owed})
             except (SQLAlchemyError, OSError, TimeoutError) as error:
                 if not self._database_away:
                     log.warning("database away", error=type(error).__name__)
@@ -152,7 +152,7 @@ class Rights:
     def _end_leases(self) -> None:
         for live in self._rooms.alive():
             for entry in list(live.entries.values()):
-                if entry.allow.grants:
+                if entry.allow.grants or entry in self._door.owed:
                     self._door.evict(entry, rights_unknown())
 
 
