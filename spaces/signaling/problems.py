@@ -55,6 +55,8 @@ def as_request_error(error: Exception) -> RequestError | None:
         case msgspec.ValidationError():
             detail, field = read_validation_error(str(error))
             return RequestError(422, "bad_field", detail, field=field)
+        case RecursionError():  # of msgspec: nothing of ours goes deep
+            return RequestError(422, "bad_json", "this is nested too deeply", field="")
         case msgspec.DecodeError():
             return RequestError(422, "bad_json", str(error), field="")
         case SQLAlchemyError() | ConnectionRefusedError() | TimeoutError():

@@ -79,7 +79,7 @@ def check_origin(request: web.Request, url: str, allowed: tuple[str, ...]) -> No
     origin = request.headers.get("Origin")
     if origin is None or "*" in allowed or origin in allowed or origin == url:
         return
-    if urlsplit(origin).netloc != request.host:
+    if _host_of(origin) != request.host:
         raise RequestError(403, "bad_origin", "this origin may not open sockets here")
 
 
@@ -343,6 +343,14 @@ class Connection:
         self._services.door.leave(entry)
 
 
+def _host_of(origin: str) -> str | None:
+    """None for what is no address at all."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
+
+
 def _signed_in(account: int | None) -> int:
     if account is None:
         raise RequestError(401, "not_signed_in", "sign in first")
@@ -353,5 +361,5 @@ def _number_of(text: str) -> int | None:
     """The `id` of a message that could not be understood, if even that much can be."""
     try:
         return msgspec.json.decode(text, type=_Numbered).id
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return None
