@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from aiohttp import web
@@ -58,16 +59,22 @@ async def get_page(call: Call) -> web.StreamResponse:
 
 
 async def get_file(call: Call) -> web.StreamResponse:
-    path = (WEB / call.match("path")).resolve()
-    kind = TYPES.get(path.suffix)
-    if kind is None or not path.is_relative_to(WEB) or not path.is_file():
+    path = files().get(call.match("path"))
+    if path is None:
         raise web.HTTPNotFound
+    kind = TYPES[path.suffix]
     text = kind.startswith("text/") or kind.endswith("+xml")
     headers = page_headers(_host(call.request))
     headers["Content-Type"] = f"{kind}; charset=utf-8" if text else kind
     headers["Cross-Origin-Resource-Policy"] = "cross-origin"  # client.js is an SDK for other sites too
     headers["Access-Control-Allow-Origin"] = "*"
     return web.FileResponse(path, headers=headers)
+
+
+@cache
+def files() -> dict[str, Path]:
+    """What is served, by its address below /web/. Addresses are looked up here and never asked of the file system."""
+    return {path.relative_to(WEB).as_posix(): path for path in WEB.rglob("*") if path.suffix in TYPES}
 
 
 def _host(request: web.Request) -> str:

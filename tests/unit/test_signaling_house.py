@@ -58,8 +58,12 @@ async def test_the_pages_let_no_foreign_code_run(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/web/../node.py", "/web/%2e%2e/node.py", "/web/..%2fnode.py", "/web/nothing.js", "/web/"]
-)
+    "path",
+    [
+        "/web/../node.py", "/web/%2e%2e/node.py", "/web/..%2fnode.py", "/web/nothing.js", "/web/",
+        "/web//etc/hosts.js", "/web/%00.js", f"/web/{'x' * 300}.js", "/web/%ff.js",
+    ],
+)  # fmt: skip
 async def test_nothing_but_the_pages_files_is_served(api: Api, path: str) -> None:
     async with api.http.get(URL(api.url + path, encoded=True)) as answer:
         assert answer.status == 404
