@@ -27,8 +27,8 @@ async def create(
     """Its id. The caller has checked that `actor` may. 409 own_house; 422."""
     if account.id == creator:
         raise AccessError(409, "own_house", "Nobody is kept out of his own house.", "account")
-    if until is not None and until <= now:
-        raise fields.bad_field("until", "a time to come")
+    if until is not None:
+        fields.to_come(until, "until", now)
     await pairs.lock_pair(connection, account.id, creator)
     row = {
         "account": account.id,

@@ -28,8 +28,8 @@ async def create(
     given = await creators.tier_by_id(connection, tier, now)
     if given.creator != creator:
         raise AccessError(404, "unknown_tier", "This creator has no such tier.", "tier")
-    if ends_at is not None and ends_at <= now:
-        raise fields.bad_field("ends_at", "a time to come")
+    if ends_at is not None:
+        fields.to_come(ends_at, "ends_at", now)
     await pairs.lock_pair(connection, account.id, creator)
     row = {
         "account": account.id,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import UTC, datetime
 
 from access.errors import AccessError
 
 HANDLE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 LEVEL_MAX = 1_000
+MOMENT_MAX = datetime(9999, 1, 1, tzinfo=UTC)
+"""Times after it may have no UTC form: the calendar ends in some time zones first."""
 
 
 def bad_field(field: str, detail: str) -> AccessError:
@@ -40,6 +43,12 @@ def handle(value: str, field: str = "handle") -> str:
 def level(value: int) -> int:
     if not 0 <= value <= LEVEL_MAX:
         raise bad_field("level", f"0 to {LEVEL_MAX}")
+    return value
+
+
+def to_come(value: datetime, field: str, now: datetime) -> datetime:
+    if not now < value < MOMENT_MAX:
+        raise bad_field(field, "a time to come")
     return value
 
 

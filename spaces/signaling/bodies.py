@@ -7,11 +7,16 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
+ONE_LINE = r"^(?=.*\S)[^\x00-\x1f\x7f-\x9f]*$(?!\n)"
+"""Something to see and no control characters, which PostgreSQL stores in part only and a terminal obeys."""
+
+Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=ONE_LINE)]
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S")]
-Topic = Annotated[str, Meta(min_length=1, max_length=50)]
+Topic = Annotated[str, Meta(min_length=1, max_length=50, pattern=ONE_LINE)]
 Topics = Annotated[list[Topic], Meta(max_length=3)]
-Language = Annotated[str, Meta(max_length=35, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", description="BCP 47")]
+Language = Annotated[
+    str, Meta(max_length=35, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$(?!\n)", description="BCP 47")
+]
 TimeZone = Annotated[str, Meta(max_length=64, description="IANA time zone")]
 Moment = Annotated[datetime, Meta(tz=True)]
 AccountRef = Annotated[str, Meta(min_length=1, max_length=300, description="an account's id, @handle or sub:<sub>")]

@@ -65,6 +65,11 @@ OPEN: dict[str, Any] = {"policy": "open"}
         ({"title": "  ", "access": OPEN}, "bad_field", "title"),
         ({"title": "x" * 201, "access": OPEN}, "bad_field", "title"),
         ({"title": 7, "access": OPEN}, "bad_field", "title"),
+        ({"title": "two\nlines", "access": OPEN}, "bad_field", "title"),
+        ({"title": "ends\n", "access": OPEN}, "bad_field", "title"),
+        ({"title": "a\x1b[31m", "access": OPEN}, "bad_field", "title"),
+        ({"title": "A", "access": OPEN, "topics": ["\0"]}, "bad_field", "topics[0]"),
+        ({"title": "A", "access": OPEN, "language": "en\n"}, "bad_field", "language"),
         ({"title": "A"}, "bad_field", "access"),
         ({"title": "A", "access": []}, "bad_field", "access"),
         ({"title": "A", "access": "open"}, "bad_field", "access"),
@@ -79,6 +84,11 @@ OPEN: dict[str, Any] = {"policy": "open"}
         ({"title": "A", "access": OPEN, "time_zone": "Mars/Olympus"}, "bad_field", "time_zone"),
         ({"title": "A", "access": OPEN, "scheduled_start": "2020-01-01T00:00:00Z"}, "bad_field", "scheduled_start"),
         ({"title": "A", "access": OPEN, "scheduled_start": "2099-01-01T00:00:00"}, "bad_field", "scheduled_start"),
+        (
+            {"title": "A", "access": OPEN, "scheduled_start": "9999-12-31T23:59:59-12:00"},
+            "bad_field",
+            "scheduled_start",
+        ),
         ({"title": "A", "access": OPEN, "creator": "@nobody"}, "unknown_creator", "creator"),
     ],
 )
@@ -92,6 +102,9 @@ async def test_bodies_that_are_no_json(api: Api) -> None:
     host = await api.creator("ada")
     not_json = await api.request("POST", "/v1/spaces", by=host, data=b"{", content_type="application/json")
     assert (not_json.status, not_json.code) == (422, "bad_json")
+    deep = b'{"title": "A", "more": ' + b"[" * 30_000
+    nested = await api.request("POST", "/v1/spaces", by=host, data=deep, content_type="application/json")
+    assert (nested.status, nested.code) == (422, "bad_json")
     form = await api.request("POST", "/v1/spaces", by=host, data=b"title=A", content_type="text/plain")
     assert form.status == 415
     large = await api.request("POST", "/v1/spaces", by=host, data=b" " * 70_000, content_type="application/json")

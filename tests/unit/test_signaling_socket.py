@@ -45,6 +45,7 @@ async def test_what_refuses_a_hello_closes_the_socket_with_its_status(api: Api) 
         ("nowhere", {}, "unknown_space", 4404),
         (over, {"token": bob}, "ended", 4410),
         (free, {"token": bob, "client": "no spaces"}, "bad_field", 4422),
+        (free, {"token": bob, "client": "phone\n"}, "bad_field", 4422),
     ]
     for space, fields, code, close_code in cases:
         async with socket(api, space) as channel:
@@ -70,6 +71,8 @@ async def test_a_402_brings_the_offer(api: Api) -> None:
         ('{"id": 1, "type": "unheard of"}', 4422),
         ('{"id": "one", "type": "hello", "v": 1}', 4422),
         ("[]", 4422),
+        ('{"id": 1, "type": "hello", "v": 1, "more": ' + "[" * 30_000, 4422),
+        ('{"id": ' + "[" * 30_000, 4422),
     ],
 )
 async def test_a_first_message_that_is_no_hello_is_refused(api: Api, text: str, close_code: int) -> None:
@@ -112,10 +115,11 @@ async def test_origins_are_checked(tmp_path: Path) -> None:
         for origin in (api.url, "https://friend.example", None):
             async with socket(api, space, headers={"Origin": origin} if origin else {}) as channel:
                 await hello(channel)
-        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-            async with socket(api, space, headers={"Origin": "https://evil.example"}):
-                pass
-        assert refused.value.status == 403
+        for origin in ("https://evil.example", "null", "http://[", ""):
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                async with socket(api, space, headers={"Origin": origin}):
+                    pass
+            assert refused.value.status == 403
 
 
 async def test_sockets_of_one_address_are_limited(tmp_path: Path) -> None:
