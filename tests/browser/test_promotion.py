@@ -13,7 +13,7 @@ from tests.harness.accounts import person
 from tests.harness.api import Api
 from tests.harness.chromium import chromium
 from tests.harness.client import listening, speaking
-from tests.harness.measure import longest_gap_seconds, tone_levels, tone_track
+from tests.harness.measure import longest_gap_seconds, steady_tone_levels, tone_levels, tone_track
 from tests.harness.server import Server
 from tests.harness.signals import packed, tone, write_wav
 from tests.harness.space_page import open_space
@@ -53,8 +53,10 @@ async def test_promotion_and_demotion_without_a_gap(
             await page.until_role("listener")
             await asyncio.sleep(1)
             back = await audience.heard(1)
-            assert tone_levels(on_stage[len(on_stage) // 2 :], [GUEST_HERTZ])[0] > -30, "the audience hears the guest"
-            assert tone_levels(back, [GUEST_HERTZ])[0] < -60, "and not any more"
+            assert steady_tone_levels(on_stage[len(on_stage) // 2 :], [GUEST_HERTZ])[0] > -30, (
+                "the audience hears the guest"
+            )
+            assert steady_tone_levels(back, [GUEST_HERTZ])[0] < -60, "and not any more"
         heard = await page.tab.recorded(start)
         assert await page.ice_ufrag() == transport, "the same connection"
         assert page.tab.complaints == []

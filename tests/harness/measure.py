@@ -11,6 +11,7 @@ from tests.harness.opus import RATE, Samples
 
 WINDOW_SECONDS = 0.5
 SEARCH_SECONDS = 0.04
+SILENCE_DBFS = -180.0
 RECOGNISED = 0.8
 """From this correlation on, a window's place is taken as where the sound now lies."""
 AUDIBLE_RMS = 10 ** (-50 / 20)
@@ -101,6 +102,8 @@ def steady_tone_levels(heard: Samples, hertz: Sequence[float], *, window_seconds
     A playout delay that changes shifts a tone's phase, which would smear one long spectrum but not its level.
     """
     window = round(window_seconds * RATE)
+    if len(heard) < window:
+        return np.full(len(hertz), SILENCE_DBFS)
     windows = [heard[start : start + window] for start in range(0, len(heard) - window + 1, window)]
     return np.asarray(np.median([tone_levels(one, hertz) for one in windows], axis=0))
 

@@ -16,8 +16,9 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from tests.harness.accounts import Person
 from tests.harness.api import Api
 from tests.harness.client import listening, speaking
-from tests.harness.measure import tone_levels
+from tests.harness.measure import steady_tone_levels
 from tests.harness.opus import FRAME, RATE, Samples
+from tests.harness.patience import until_heard
 from tests.harness.signals import packed, tone
 
 HERTZ, SILENT_HERTZ = 1000, 1700
@@ -90,11 +91,11 @@ async def test_aiortc_speaks_over_whip(api: Api, handle: str) -> None:
     async with peer() as connection, listening(api, space) as listener:
         connection.addTrack(Tone(HERTZ))
         session = await exchange(api, connection, f"/v1/spaces/{space}/whip", host)
-        await asyncio.sleep(2.5)
+        await until_heard(listener, HERTZ)
         heard = await listener.heard(2)
         left = await api.request("DELETE", urljoin(api.url, session), by=host)
         assert left.status in (200, 204)
-    level, other = tone_levels(heard, [HERTZ, SILENT_HERTZ])
+    level, other = steady_tone_levels(heard, [HERTZ, SILENT_HERTZ])
     assert level > -20
     assert level - other > 40
 
@@ -110,6 +111,6 @@ async def test_aiortc_listens_over_whep(api: Api, handle: str) -> None:
         await asyncio.sleep(4)
     await ear.stop()
     heard = np.concatenate(ear.blocks)[-2 * RATE :]
-    level, other = tone_levels(heard, [HERTZ, SILENT_HERTZ])
+    level, other = steady_tone_levels(heard, [HERTZ, SILENT_HERTZ])
     assert level > -20
     assert level - other > 40

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -80,8 +81,8 @@ async def test_video_is_refused_and_audio_answered_where_both_are_offered(
     space = await api.space(host)
 
     class Player(RtcClient):
-        def offer_text(self, direction: Direction, opus_payload_type: int = 111) -> str:
-            text = super().offer_text(direction, opus_payload_type)
+        def offer_text(self, direction: Direction, *numbers: Any, **more: Any) -> str:
+            text = super().offer_text(direction, *numbers, **more)
             session, audio = text.split("m=audio", 1)
             return session.replace("BUNDLE 0", "BUNDLE video0 0") + VIDEO + "m=audio" + audio
 

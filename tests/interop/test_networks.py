@@ -86,8 +86,9 @@ async def test_a_speaker_whose_address_changes_goes_on_speaking(api: Api, handle
     assert np.median(correlations(heard, decode_file(str(SPEECH_FILE)))) >= 0.9
 
 
-@pytest.mark.parametrize("sequence", [65_535, 65_500, 32_767])
+@pytest.mark.parametrize("sequence", [65_450, 65_500, 32_700])
 async def test_a_speakers_sequence_may_wrap_at_any_time(api: Api, handle: str, speech: Speech, sequence: int) -> None:
+    """Some packets before the wrap must arrive, or he would be undecipherable: RTP carries no rollover counter."""
     host = await api.creator(handle)
     space = await api.space(host)
     async with listening(api, space) as listener, speaking(api, space, speech, by=host, sequence=sequence):
