@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.report import Report
 
-NAMES = ("fanout", "join", "mixing")
+NAMES = ("fanout", "join", "latency", "mixing")
 """Modules of this package with `add_options(parser)` and `async run(options) -> Report`."""
 
 
