@@ -31,6 +31,7 @@ from spaces.db.store import SpaceStore
 from spaces.demo import run_demo
 from spaces.logs import configure_logs
 from spaces.node import Node
+from spaces.signaling.connections import raise_descriptor_limit
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -90,6 +91,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 
 async def serve(config: Config, options: argparse.Namespace) -> int:
     configure_logs(config.log_format)
+    raise_descriptor_limit()
     node = Node(config)
     await run_until_told(node, node.wait())
     return 0
@@ -97,6 +99,7 @@ async def serve(config: Config, options: argparse.Namespace) -> int:
 
 async def demo(config: Config, options: argparse.Namespace) -> int:
     configure_logs(config.log_format, level=logging.WARNING)
+    raise_descriptor_limit()
     with tempfile.TemporaryDirectory(prefix="spaces-demo-") as folder:
         config = dataclasses.replace(
             config,

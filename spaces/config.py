@@ -77,6 +77,10 @@ class Config:
     handshake_seconds_max: float = setting(15.0, "from the answer to connected media; then the session is dropped")
     silence_seconds_max: float = setting(30.0, "without any authenticated packet: consent has expired (RFC 7675)")
     hello_seconds_max: float = setting(5.0, "from opening a socket to its first message")
+    idle_seconds_max: float = setting(
+        75.0, "an HTTP connection without a whole request; longer than proxies keep theirs"
+    )
+    body_seconds_max: float = setting(10.0, "for a request's body to come; it is 64 KiB at most")
     seat_lease_seconds: float = setting(30.0, "how long a seat outlives the last successful look at the database")
     rights_poll_seconds: float = setting(0.25, "how often ended rights are looked for; the bound for revocation is 1 s")
 

@@ -8,6 +8,7 @@ from collections.abc import MutableMapping
 from typing import Any, TextIO
 
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
 
 SECRET_NAMES = frozenset(
     {"token", "authorization", "join_token", "secret", "api_secret", "password", "credential", "cookie", "pwd", "sdp"}
@@ -46,8 +47,14 @@ def configure_logs(log_format: str = "auto", stream: TextIO | None = None, *, le
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    logging.getLogger("aiohttp.server").addFilter(is_ours)
     for noisy in ("aiohttp.access", "alembic", "numba"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def is_ours(record: logging.LogRecord) -> bool:
+    """Bytes that are no HTTP are the sender's fault: a traceback for each of them would let anybody fill the log."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError)
 
 
 def hide_secrets(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

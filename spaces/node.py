@@ -25,6 +25,7 @@ from spaces.metrics import Metrics
 from spaces.sfu.media import Media
 from spaces.signaling.app import make_app
 from spaces.signaling.client_address import read_networks
+from spaces.signaling.connections import BESIDE_SOCKETS_MAX, Connections, connections_max
 from spaces.signaling.door import Door
 from spaces.signaling.live import Ending
 from spaces.signaling.pulse import Pulse
@@ -120,13 +121,21 @@ class Node:
 
         certificate = tls_context(config)
         runner = web.AppRunner(
-            make_app(services), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS_MAX
+            make_app(services), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS_MAX,
+            keepalive_timeout=config.idle_seconds_max,
         )  # fmt: skip
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         listening = listen(config.host, config.http_port)
         self._http_port = listening.getsockname()[1]
-        await web.SockSite(runner, listening, ssl_context=certificate).start()
+        connections = Connections(
+            config.sockets_per_address_max + BESIDE_SOCKETS_MAX, connections_max(), services.trusted_proxies
+        )
+        assert runner.server is not None
+        server = await asyncio.get_running_loop().create_server(
+            connections.guard(runner.server), sock=listening, ssl=certificate, backlog=HTTP_BACKLOG
+        )
+        stack.callback(server.close)
         await self.media.start()
         stack.push_async_callback(self.media.stop)
 

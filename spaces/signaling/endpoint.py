@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -133,7 +134,19 @@ async def _read_body(route: Route, request: web.Request) -> Any:
     if not request.can_read_body and route.body_optional:
         return msgspec.convert({}, route.body)
     need_content_type(request, "application/json")
-    return msgspec.json.decode(await request.read(), type=route.body)
+    return msgspec.json.decode(await read_whole(request), type=route.body)
+
+
+async def read_whole(request: web.Request) -> bytes:
+    """The body. Raises RequestError(408) for one that does not come, and 400 for one that breaks off."""
+    seconds = request.app[SERVICES].config.body_seconds_max
+    try:
+        async with asyncio.timeout(seconds):
+            return await request.read()
+    except TimeoutError as error:
+        raise RequestError(408, "body_too_slow", f"the body did not come within {seconds:g} s") from error
+    except (web.RequestPayloadError, ConnectionResetError) as error:
+        raise RequestError(400, "body_broken", "the body broke off or cannot be read") from error
 
 
 def need_content_type(request: web.Request, content_type: str) -> None:

@@ -8,7 +8,7 @@ from spaces.errors import RemoteError, RequestError
 from spaces.room_rules import Kind
 from spaces.signaling import sdp
 from spaces.signaling.door import CLIENT_DEFAULT
-from spaces.signaling.endpoint import Call, bearer_token, need_content_type
+from spaces.signaling.endpoint import Call, bearer_token, need_content_type, read_whole
 from spaces.signaling.turn import ice_servers, link_headers
 
 SDP_TYPE = "application/sdp"
@@ -27,7 +27,7 @@ async def _post(call: Call, kind: Kind) -> web.Response:
     services, space = call.services, call.match("space")
     record = await services.rooms.record(space)
     need_content_type(call.request, SDP_TYPE)
-    body = await call.request.read()
+    body = await read_whole(call.request)
     account = await services.door.account_of(bearer_token(call.request), space)
     try:
         offer = sdp.parse_offer_untrusted(body, sending=kind is Kind.WHEP)
@@ -70,5 +70,5 @@ async def patch_session(call: Call) -> web.Response:
         )
     if peer.etag not in (tag.strip().removeprefix("W/") for tag in if_match.split(",")):
         raise RequestError(412, "etag_mismatch", "that ETag is not this session's")
-    await call.request.read()
+    await read_whole(call.request)
     return web.Response(status=204, headers={"ETag": peer.etag})

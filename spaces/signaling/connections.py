@@ -1,0 +1,105 @@
+"""How many connections may be open: by one client address, and by all together, so that descriptors are left for the rest.
+
+A connection costs its opener nothing and us a descriptor, before any request can be counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from collections import Counter
+from collections.abc import Callable
+
+from spaces.signaling.client_address import Network, client_address, is_trusted
+
+BESIDE_SOCKETS_MAX = 300
+"""Connections of one address beside its WebSockets: a browser opens six."""
+DESCRIPTORS_KEPT = 128
+"""For the database, files and whatever else is not a client's connection."""
+
+Factory = Callable[[], asyncio.Protocol]
+
+
+def raise_descriptor_limit() -> None:
+    """As many descriptors as the system lets us have: the usual soft limit is for programs that use `select`."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def connections_max() -> int | None:
+    """What this process's descriptors allow; None: they are not limited."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if soft == resource.RLIM_INFINITY else max(1, soft - DESCRIPTORS_KEPT)
+
+
+class Connections:
+    """`per_address` does not count for trusted proxies, who speak for many."""
+
+    def __init__(self, per_address: int, at_once: int | None, trusted: tuple[Network, ...]) -> None:
+        self._per_address = per_address
+        self._at_once = at_once
+        self._trusted = trusted
+        self._open: Counter[str] = Counter()
+        self.total = 0
+
+    def guard(self, make: Factory) -> Factory:
+        """The same protocols, made only for connections that have a place."""
+        return lambda: _Guarded(self, make)
+
+    def enter(self, remote: str) -> str | None:
+        """The key to `leave` with; None: there is no place."""
+        if self._at_once is not None and self.total >= self._at_once:
+            return None
+        address = client_address(remote, [], ())
+        if self._open.get(address, 0) >= self._per_address and not is_trusted(remote, self._trusted):
+            return None
+        self._open[address] += 1
+        self.total += 1
+        return address
+
+    def leave(self, address: str) -> None:
+        self.total -= 1
+        self._open[address] -= 1
+        if not self._open[address]:
+            del self._open[address]
+
+
+class _Guarded(asyncio.Protocol):
+    """Passes everything on to the protocol that it made, if it made one."""
+
+    def __init__(self, connections: Connections, make: Factory) -> None:
+        self._connections = connections
+        self._make = make
+        self._inner: asyncio.Protocol | None = None
+        self._address: str | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        peer = transport.get_extra_info("peername")
+        self._address = self._connections.enter(peer[0] if peer else "")
+        if self._address is None:
+            transport.abort()
+            return
+        self._inner = self._make()
+        self._inner.connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._address is not None:
+            self._connections.leave(self._address)
+        if self._inner is not None:
+            self._inner.connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._inner is not None:
+            self._inner.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        return self._inner.eof_received() if self._inner is not None else None
+
+    def pause_writing(self) -> None:
+        if self._inner is not None:
+            self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        if self._inner is not None:
+            self._inner.resume_writing()

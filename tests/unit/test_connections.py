@@ -1,0 +1,106 @@
+"""Connections that ask for nothing: so many, and for so long."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from pathlib import Path
+
+import pytest
+from yarl import URL
+
+from spaces.logs import configure_logs
+from spaces.signaling.client_address import read_networks
+from spaces.signaling.connections import Connections
+from tests.harness.eventually import until
+from tests.harness.node import served
+
+OFFER = b"POST /v1/spaces/x/whep HTTP/1.1\r\nHost: x\r\nContent-Type: application/sdp\r\n"
+
+
+class Counted(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.write(b"in")
+
+
+async def opened(port: int) -> tuple[bytes, asyncio.StreamWriter]:
+    """What a new connection is told: b"" if it is not let in."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        return await reader.read(2), writer
+    except ConnectionResetError:
+        return b"", writer
+
+
+@pytest.mark.parametrize(
+    ("per_address", "at_once", "trusted", "places"),
+    [(2, None, (), 2), (9, 3, (), 3), (1, None, ("127.0.0.0/8",), 5), (1, 4, ("127.0.0.0/8",), 4)],
+)
+async def test_connections_have_places(
+    per_address: int, at_once: int | None, trusted: tuple[str, ...], places: int
+) -> None:
+    connections = Connections(per_address, at_once, read_networks(trusted))
+    server = await asyncio.get_running_loop().create_server(connections.guard(Counted), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    got = [await opened(port) for _ in range(5)]
+    assert [told for told, _ in got] == [b"in"] * places + [b""] * (5 - places)
+    got[0][1].close()
+    await until(lambda: connections.total < places)
+    got.append(await opened(port))
+    assert got[-1][0] == b"in"
+    for _, writer in got:
+        writer.close()
+    await until(lambda: connections.total == 0)
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: ", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"])
+async def test_a_connection_without_a_whole_request_is_closed(tmp_path: Path, sent: bytes) -> None:
+    async with served(tmp_path, idle_seconds_max=0.3) as api:
+        reader, writer = await asyncio.open_connection("127.0.0.1", URL(api.url).port)
+        writer.write(sent)
+        async with asyncio.timeout(5):
+            await reader.read()
+        writer.close()
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(tmp_path: Path) -> None:
+    async with served(tmp_path, body_seconds_max=0.3) as api:
+        space = await api.space(await api.creator("ada"))
+        reader, writer = await asyncio.open_connection("127.0.0.1", URL(api.url).port)
+        writer.write(OFFER.replace(b"/x/", f"/{space}/".encode()) + b"Content-Length: 60000\r\n\r\nv=0")
+        async with asyncio.timeout(5):
+            assert (await reader.readline()).startswith(b"HTTP/1.1 408 ")
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Transfer-Encoding: chunked\r\n\r\nnothing\r\n",
+        b"Content-Encoding: gzip\r\nContent-Length: 7\r\n\r\nnothing",
+    ],
+)
+async def test_a_body_that_cannot_be_read_is_the_clients_fault(tmp_path: Path, body: bytes) -> None:
+    async with served(tmp_path) as api:
+        space = await api.space(await api.creator("ada"))
+        reader, writer = await asyncio.open_connection("127.0.0.1", URL(api.url).port)
+        writer.write(OFFER.replace(b"/x/", f"/{space}/".encode()) + body)
+        async with asyncio.timeout(5):
+            assert (await reader.readline()).split()[1] == b"400"
+        writer.close()
+
+
+@pytest.mark.parametrize("sent", [b"GET / HTTP/1.1\r\nHost x\r\n\r\n", OFFER + b"Content-Length: -1\r\n\r\n"])
+async def test_what_is_no_http_writes_no_traceback(tmp_path: Path, sent: bytes) -> None:
+    log = io.StringIO()
+    configure_logs("json", log)
+    async with served(tmp_path) as api:
+        reader, writer = await asyncio.open_connection("127.0.0.1", URL(api.url).port)
+        writer.write(sent)
+        async with asyncio.timeout(5):
+            assert (await reader.readline()).split()[1] == b"400"
+        writer.close()
+    assert "Traceback" not in log.getvalue()
