@@ -85,12 +85,12 @@ class Access:
         return account
 
     async def mint_account_token(self, account: Account, seconds: int = 86_400) -> str:
-        """An account token signed by a key of the account's integration. 409 no_key."""
+        """An account token signed by a key of the account's integration; it leaves the account's name as it is. 409 no_key."""
         async with reading(self._engine) as connection:
             key = None if account.integration is None else await keys.newest_key(connection, account.integration)
         if key is None or account.sub is None:
             raise AccessError(409, "no_key", "There is no key to sign with; add one.")
-        identity = Identity(account.sub, account.name, account.handle)
+        identity = Identity(account.sub, None, account.handle)
         lifetime = timedelta(seconds=seconds)
         return make_account_token(key.id, key.secret, identity, now=self._now(), lifetime=lifetime)
 
