@@ -19,14 +19,13 @@ from typing import Any
 import uvloop
 from sqlalchemy.exc import SQLAlchemyError
 
-from access.database import make_engine
 from access.embedded_money import EmbeddedTestMoney
 from access.errors import AccessError
 from access.service import Access, utcnow
 from spaces import doctor
 from spaces.config import ENVIRONMENT_PREFIX, Config, ConfigError, read_config, settings
 from spaces.db.migrate import upgrade
-from spaces.db.prepare import prepare
+from spaces.db.prepare import open_database, prepare, usable
 from spaces.db.store import SpaceStore
 from spaces.demo import run_demo
 from spaces.logs import configure_logs
@@ -54,20 +53,22 @@ def make_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    def command(name: str, run: Any, help: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=help, description=help)
+    def command(name: str, run: Any, help: str, arguments: str = "") -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help, usage=f"spaces {name} {arguments}[settings]")
         sub.set_defaults(run=run)
         add_settings(sub)
         return sub
 
     command("serve", serve, "run a node")
     command("demo", demo, "run a node on a throw-away data folder, with a creator, two fans and a talking host")
-    token = command("token", print_token, "print an access token of an account, which is made if there is none")
+    token = command(
+        "token", print_token, "print an access token of an account, which is made if there is none", "--account HANDLE "
+    )
     token.add_argument("--account", required=True, metavar="HANDLE")
     token.add_argument("--seconds", type=int, default=86_400, help="how long it is good for (default: a day)")
     command("migrate", migrate, "bring the database to this program's revision")
     command("doctor", examine, "check ports, addresses, database, Redis and payment keys, and say what to do")
-    keys = command("keys", manage_keys, "the API keys that sign account tokens")
+    keys = command("keys", manage_keys, "the API keys that sign account tokens", "{add,list,revoke} [KEY] ")
     keys.add_argument("action", choices=("add", "list", "revoke"))
     keys.add_argument("key", nargs="?", help="the key's id (add: chosen if left out)")
     return parser
@@ -165,9 +166,10 @@ async def print_token(config: Config, options: argparse.Namespace) -> int:
 
 
 async def migrate(config: Config, options: argparse.Namespace) -> int:
-    engine = make_engine(config.sqlalchemy_url)
+    engine = open_database(config)
     try:
-        await upgrade(engine)
+        with usable(config):
+            await upgrade(engine)
     finally:
         await engine.dispose()
     print("The database is at the newest revision.")
@@ -202,9 +204,10 @@ async def manage_keys(config: Config, options: argparse.Namespace) -> int:
 @contextlib.asynccontextmanager
 async def opened(config: Config) -> AsyncIterator[Access]:
     """The books, without a node around them."""
-    engine = make_engine(config.sqlalchemy_url)
+    engine = open_database(config)
     try:
-        await prepare(engine)
+        with usable(config):
+            await prepare(engine)
         key = await SpaceStore(engine).server_key("join_token", utcnow())
         access = Access(engine, provider=EmbeddedTestMoney(lambda: config.url), join_token_key=key)
         if config.api_key:

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 ENVIRONMENT_PREFIX = "SPACES_"
+DATABASE_SCHEMES = frozenset({"postgresql", "postgres", "postgresql+asyncpg", "sqlite+aiosqlite"})
 
 
 def setting(default: Any, help: str, *, secret: bool = False, command_line: bool = True) -> Any:
@@ -87,10 +89,22 @@ class Config:
     log_format: str = setting("auto", "auto (JSON unless a terminal), json or console")
 
     def __post_init__(self) -> None:
-        assert 0 <= self.jitter_delay_milliseconds_min <= self.jitter_delay_milliseconds_max
-        assert self.rights_poll_seconds < 1.0 < self.seat_lease_seconds <= 30.0
-        assert 1 <= self.slots <= 16, "slots: 1 to 16"
-        assert 1 <= self.mixed <= 64, "mixed: 1 to 64"
+        for holds, demand in (
+            (0 <= self.http_port <= 65_535, "http_port: 0 to 65535"),
+            (0 <= self.udp_port <= 65_535, "udp_port: 0 to 65535"),
+            (_is_web_address(self.public_url), "public_url: an address like https://live.example"),
+            (_is_database(self.database_url), "database_url: postgresql://user:password@host/name; empty for SQLite"),
+            (
+                0 <= self.jitter_delay_milliseconds_min <= self.jitter_delay_milliseconds_max,
+                "jitter_delay_milliseconds_min: 0 up to jitter_delay_milliseconds_max",
+            ),
+            (0 < self.rights_poll_seconds < 1.0, "rights_poll_seconds: below 1, the bound for revocation"),
+            (1.0 < self.seat_lease_seconds <= 30.0, "seat_lease_seconds: above 1, at most 30"),
+            (1 <= self.slots <= 16, "slots: 1 to 16"),
+            (1 <= self.mixed <= 64, "mixed: 1 to 64"),
+        ):
+            if not holds:
+                raise ConfigError(demand)
         if bool(self.tls_cert) != bool(self.tls_key):
             raise ConfigError("tls_cert and tls_key go together: set both or neither")
         if bool(self.api_key) != bool(self.api_secret):
@@ -120,6 +134,25 @@ class ConfigError(Exception):
     """A setting that cannot be used; the message names it and says what would do."""
 
 
+def _is_web_address(url: str) -> bool:
+    """Or nothing at all."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return not url or (parts.scheme in ("http", "https") and bool(parts.hostname))
+
+
+def _is_database(url: str) -> bool:
+    """Or nothing at all. What is wrong with it is not said: it holds a password."""
+    scheme, separator, _ = url.partition("://")
+    try:
+        urlsplit(url).port  # noqa: B018 – raises for what is no port
+    except ValueError:
+        return False
+    return not url or (bool(separator) and scheme in DATABASE_SCHEMES)
+
+
 def settings() -> list[dataclasses.Field[Any]]:
     return [f for f in dataclasses.fields(Config) if f.metadata]
 
@@ -133,7 +166,8 @@ def parse_setting(name: str, kind: Any, text: str) -> Any:
             return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[text.lower()]
         return kind(text)
     except (ValueError, KeyError):
-        raise ConfigError(f"{name}: {text!r} is not {getattr(kind, '__name__', kind)}") from None
+        wanted = {int: "a whole number", float: "a number", bool: "true or false"}.get(kind, str(kind))
+        raise ConfigError(f"{name}: {text!r} is not {wanted}") from None
 
 
 def read_config(environment: Mapping[str, str], overrides: Mapping[str, str] | None = None, **fixed: Any) -> Config:

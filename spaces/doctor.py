@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from sqlalchemy.exc import SQLAlchemyError
 
-from access.database import make_engine
 from spaces.config import Config, ConfigError
 from spaces.db.migrate import is_current
-from spaces.db.prepare import is_empty
-from spaces.node import listen, tls_context
+from spaces.db.prepare import DATABASE_ERRORS, is_empty, open_database
+from spaces.node import listen, port_advice, port_trouble, tls_context
+from spaces.sfu.candidates import read_candidate
+from spaces.signaling.client_address import read_networks
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -38,6 +38,7 @@ async def examine(config: Config) -> list[Finding]:
         _public_address(config),
         _public_url(config),
         _tls(config),
+        _proxies(config),
         _api_key(config),
         await _database(config),
         await _redis(config),
@@ -49,7 +50,7 @@ def _http_port(config: Config) -> Finding:
     try:
         listen(config.host, config.http_port).close()
     except OSError as error:
-        return Finding("fail", f"HTTP port {config.http_port}: {error.strerror}", _port_advice("http_port", error))
+        return Finding("fail", f"HTTP port {config.http_port}: {port_trouble(error)}", port_advice("http_port", error))
     return Finding("ok", f"HTTP port {config.http_port} is free")
 
 
@@ -59,18 +60,17 @@ def _udp_port(config: Config) -> Finding:
         try:
             probe.bind((config.udp_host, config.udp_port))
         except OSError as error:
-            return Finding("fail", f"UDP port {config.udp_port}: {error.strerror}", _port_advice("udp_port", error))
+            return Finding("fail", f"UDP port {config.udp_port}: {port_trouble(error)}", port_advice("udp_port", error))
     return Finding("ok", f"UDP port {config.udp_port} is free", "clients must reach it: open it in the firewall")
-
-
-def _port_advice(name: str, error: OSError) -> str:
-    if isinstance(error, PermissionError):
-        return f"ports below 1024 are for root: choose another {name} or put a proxy in front"
-    return f"another program has it (this server already running?): stop that or choose another {name}"
 
 
 def _public_address(config: Config) -> Finding:
     if config.public_addresses:
+        try:
+            for text in config.public_addresses:
+                read_candidate(text, config.udp_port)
+        except ConfigError as error:
+            return Finding("fail", str(error), "what the world sees: 203.0.113.5, or [2001:db8::5]:8081")
         return Finding("ok", f"clients are told to send media to {', '.join(config.public_addresses)}")
     return Finding(
         "warn",
@@ -106,6 +106,16 @@ def _tls(config: Config) -> Finding:
     return Finding("ok", f"certificate {config.tls_cert}")
 
 
+def _proxies(config: Config) -> Finding:
+    if not config.trusted_proxies:
+        return Finding("ok", "no trusted proxy: clients are who calls")
+    try:
+        read_networks(config.trusted_proxies)
+    except ValueError as error:
+        return Finding("fail", f"trusted_proxies: {error}", "networks like 10.0.0.0/8, separated by commas")
+    return Finding("ok", f"X-Forwarded-For and -Proto are believed of {', '.join(config.trusted_proxies)}")
+
+
 def _api_key(config: Config) -> Finding:
     if config.api_key:
         return Finding("ok", f"account tokens may be signed with the key {config.api_key}")
@@ -114,14 +124,17 @@ def _api_key(config: Config) -> Finding:
 
 async def _database(config: Config) -> Finding:
     where = "PostgreSQL" if config.database_url else f"SQLite in {config.data}"
-    engine = make_engine(config.sqlalchemy_url)
+    try:
+        engine = open_database(config)
+    except ConfigError as error:
+        return Finding("fail", str(error), "choose a folder that this user may write with SPACES_DATA")
     try:
         if await is_empty(engine):
             return Finding("ok", f"database: {where}, empty; `spaces serve` will fill it")
         if await is_current(engine):
             return Finding("ok", f"database: {where}, at the newest revision")
         return Finding("fail", f"database: {where}, at another revision", "make a backup, then run: spaces migrate")
-    except (SQLAlchemyError, OSError) as error:
+    except DATABASE_ERRORS as error:
         return Finding(
             "fail",
             f"database: {where} cannot be used: {type(error).__name__}",

@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import os
 import secrets
 import socket
 import ssl
 import time
+from collections.abc import Iterator
 from typing import Literal
 
 import structlog
 from aiohttp import web
 
-from access.database import make_engine
 from access.embedded_money import EmbeddedTestMoney
 from access.service import Access, utcnow
-from spaces.config import Config, ConfigError
-from spaces.db.prepare import prepare
+from spaces.config import ENVIRONMENT_PREFIX, Config, ConfigError
+from spaces.db.prepare import open_database, prepare, usable
 from spaces.db.store import SpaceStore
 from spaces.directory import LocalDirectory, Place
 from spaces.metrics import Metrics
@@ -73,7 +74,7 @@ class Node:
         return self._http_port
 
     async def start(self) -> None:
-        """Raises ConfigError, OSError (a port is taken), or what the database raises; nothing is left running then."""
+        """Raises ConfigError (also for a port that is taken, a database that cannot be used); nothing is left running then."""
         self._life = asyncio.create_task(self._live(), name="node")
         started = asyncio.create_task(self._started.wait(), name="node start")
         await asyncio.wait({self._life, started}, return_when=asyncio.FIRST_COMPLETED)
@@ -103,9 +104,10 @@ class Node:
     async def _work(self, tasks: asyncio.TaskGroup, stack: contextlib.AsyncExitStack) -> None:
         """Build from the bottom up; the stack takes it down from the top."""
         config = self.config
-        engine = make_engine(config.sqlalchemy_url)
+        engine = open_database(config)
         stack.push_async_callback(engine.dispose)
-        await prepare(engine)
+        with usable(config):
+            await prepare(engine)
         store = SpaceStore(engine)
         self.access = Access(
             engine,
@@ -126,7 +128,8 @@ class Node:
         )  # fmt: skip
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        listening = listen(config.host, config.http_port)
+        with binding("http_port", config.http_port):
+            listening = listen(config.host, config.http_port)
         self._http_port = listening.getsockname()[1]
         connections = Connections(
             config.sockets_per_address_max + BESIDE_SOCKETS_MAX, connections_max(), services.trusted_proxies
@@ -136,7 +139,8 @@ class Node:
             connections.guard(runner.server), sock=listening, ssl=certificate, backlog=HTTP_BACKLOG
         )
         stack.callback(server.close)
-        await self.media.start()
+        with binding("udp_port", config.udp_port):
+            await self.media.start()
         stack.push_async_callback(self.media.stop)
 
         loops = (
@@ -194,6 +198,29 @@ class Node:
                 self.door.leave(entry)
 
 
+@contextlib.contextmanager
+def binding(setting: str, port: int) -> Iterator[None]:
+    """A port that cannot be had is a setting to change. Raises ConfigError."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(f"{setting} {port}: {port_trouble(error)}; {port_advice(setting, error)}") from error
+
+
+def port_trouble(error: OSError) -> str:
+    """In a few words: Python adds the address that it tried."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+
+
+def port_advice(setting: str, error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return f"ports below 1024 are for root: choose another {setting} or put a proxy in front"
+    if error.errno == errno.EADDRINUSE:
+        variable = ENVIRONMENT_PREFIX + setting.upper()
+        return f"another program has it (this server already running?): stop that or set {variable} to another"
+    return "is there such an address on this machine?"
+
+
 def listen(host: str, port: int) -> socket.socket:
     """A listening TCP socket; without a host on every address, IPv6 and IPv4 where there is IPv6. Raises OSError."""
     if host:
@@ -215,6 +242,9 @@ def tls_context(config: Config) -> ssl.SSLContext | None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         context.load_cert_chain(config.tls_cert, config.tls_key)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"tls_cert, tls_key: {error}") from error
+    except ssl.SSLError as error:
+        reason = f" ({error.reason.replace('_', ' ').lower()})" if error.reason else ""
+        raise ConfigError(f"tls_cert, tls_key: not a certificate chain in PEM and its key{reason}") from error
+    except OSError as error:
+        raise ConfigError(f"tls_cert, tls_key: {config.tls_cert} or {config.tls_key}: {error.strerror}") from error
     return context

@@ -16,7 +16,7 @@ def local_candidates(public: tuple[str, ...], host: str, udp: UdpSocket) -> tupl
     Raises ConfigError naming what is no address.
     """
     if public:
-        return tuple(_parse(text, udp.port) for text in public)
+        return tuple(read_candidate(text, udp.port) for text in public)
     if host and not _is_every_address(host):
         return (Candidate(host, udp.port),)
     found, loopback = [], "::1"
@@ -37,8 +37,8 @@ def _is_every_address(host: str) -> bool:
         raise ConfigError(f"udp_host: {host!r} is not an IP address") from None
 
 
-def _parse(text: str, port: int) -> Candidate:
-    """`address`, `address:port`, `[ipv6]:port`."""
+def read_candidate(text: str, port: int) -> Candidate:
+    """`address`, `address:port`, `[ipv6]:port`. Raises ConfigError."""
     address, given = text, ""
     if text.startswith("["):
         address, closed, given = text[1:].partition("]")

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import structlog
 
-from spaces.config import Config
+from spaces.config import Config, ConfigError
 from spaces.errors import RemoteError, RequestError
 from spaces.metrics import Metrics
 from spaces.mixing.engine import AudioEngine, SoundSettings
@@ -88,10 +88,14 @@ class Media:
     # --- life
 
     async def start(self) -> None:
-        """Bind the port, compile the loops, start the audio thread. Raises OSError if the port is taken."""
+        """Bind the port, compile the loops, start the audio thread. Raises OSError if the port is taken, ConfigError."""
         config = self._config
         self._udp = UdpSocket(config.udp_host, config.udp_port, self._datagram)
-        self.candidates = local_candidates(config.public_addresses, config.udp_host, self._udp)
+        try:
+            self.candidates = local_candidates(config.public_addresses, config.udp_host, self._udp)
+        except ConfigError:
+            self._udp.close()
+            raise
         self._fanout = Fanout(self._udp.fileno)
         settings = SoundSettings(
             mixed=config.mixed,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import jwt
 import pytest
 import structlog
 
@@ -118,10 +120,11 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(data: Path, capsys: pytest
     status = run(
         "doctor", "--public-url", "http://radio.example", "--redis-url", "redis://127.0.0.1:1/0",
         "--tls-cert", "/nowhere", "--tls-key", "/nowhere", "--stripe-secret-key", "sk_test_x",
+        "--public-addresses", "radio.example", "--trusted-proxies", "me",
     )  # fmt: skip
     assert status == 1
     ill = capsys.readouterr().out
-    assert ill.count("fail") == 4
+    assert ill.count("fail") == 6
     assert "https" in ill
     assert "SPACES_REDIS_URL" in ill
     assert "sk_test_x" not in ill
@@ -134,7 +137,42 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(data: Path, capsys: pytest
         (("serve", "--api-key", "a"), "api_secret"),
         (("serve", "--api-key", "a", "--api-secret", "short"), "32 bytes"),
         (("serve", "--tls-cert", "a"), "tls_key"),
+        (("serve", "--tls-cert", "/nowhere", "--tls-key", "/nowhere"), "/nowhere"),
+        (("serve", "--tls-cert", __file__, "--tls-key", __file__), "PEM"),
+        (("serve", "--http-port", "99999"), "http_port: 0 to 65535"),
+        (("serve", "--slots", "99"), "slots: 1 to 16"),
+        (("serve", "--public-url", "live.example"), "https://live.example"),
+        (("serve", "--public-addresses", "live.example"), "public_addresses: 'live.example'"),
+        (("serve", "--trusted-proxies", "me"), "trusted_proxies: 'me'"),
+        (("serve", "--database-url", "mysql://ada:hush@db/spaces"), "database_url: postgresql://"),
+        (("serve", "--database-url", "postgresql://ada:hush@127.0.0.1:1/spaces"), "Connect"),
+        (("migrate", "--database-url", "postgresql://ada:hush@127.0.0.1:1/spaces"), "database_url: PostgreSQL"),
+        (("serve", "--data", __file__), "data: the folder"),
+        (("token", "--account", "ada", "--data", __file__), "data: the folder"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(data: Path, arguments: tuple[str, ...], said: str) -> None:
-    assert said in str(run(*arguments))
+    answer = str(run(*arguments))
+    assert said in answer
+    assert "hush" not in answer, "a password stays where it is"
+
+
+def test_a_port_that_is_taken_is_named_with_the_setting_that_changes_it(data: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        answer = str(run("serve", "--host", "127.0.0.1", "--http-port", port))
+        assert f"http_port {port}: Address already in use" in answer
+        assert "SPACES_HTTP_PORT" in answer
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = str(taken.getsockname()[1])
+        answer = str(run("serve", "--udp-host", "127.0.0.1", "--udp-port", port))
+        assert f"udp_port {port}: Address already in use" in answer
+        assert "SPACES_UDP_PORT" in answer
+
+
+def test_a_token_leaves_a_name_that_was_given_since(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("token", "--account", "ada") == 0
+    claims = jwt.decode(capsys.readouterr().out.strip(), options={"verify_signature": False})
+    assert "name" not in claims
+    assert claims["handle"] == "ada"
