@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from access import accounts, audit, creators, fields, outbox, pairs
 from access.errors import AccessError
 from access.model import Account, Comp
 from access.tables import grants
+
+COMPS_MAX = 100
+"""Of one account by one creator, ended ones too: every decision about the pair reads them all."""
 
 
 async def create(
@@ -31,6 +34,8 @@ async def create(
     if ends_at is not None:
         fields.to_come(ends_at, "ends_at", now)
     await pairs.lock_pair(connection, account.id, creator)
+    if await _count(connection, account.id, creator) >= COMPS_MAX:
+        raise AccessError(409, "too_many_comps", f"An account is given at most {COMPS_MAX} comps by one creator.")
     row = {
         "account": account.id,
         "creator": creator,
@@ -69,6 +74,11 @@ async def end(connection: AsyncConnection, actor: Account, creator: int, comp: i
     await audit.record(connection, now, "comp.ended", actor=actor.id, account=row.account, creator=creator, id=comp)
     await outbox.publish_rights_changed(connection, row.account, creator, now)
     return _comp(await _find(connection, creator, comp))
+
+
+async def _count(connection: AsyncConnection, account: int, creator: int) -> int:
+    mine = (grants.c.account == account) & (grants.c.creator == creator) & (grants.c.source == "comp")
+    return int((await connection.execute(select(func.count()).select_from(grants).where(mine))).scalar_one())
 
 
 async def _find(connection: AsyncConnection, creator: int, comp: int) -> Row[Any]:

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from access import accounts, audit, fields, money
@@ -26,12 +26,16 @@ BENEFITS = (
 )
 BENEFITS_DEFAULT = ("space.join", "space.replay")
 INTERVALS = ("month", "year")
+TIERS_MAX = 100
+"""Of one creator, archived ones too: every decision about his Spaces reads them all."""
 FINANCE_ROLES = frozenset({"owner", "finance"})
 
 
 async def create(
     connection: AsyncConnection, account: Account, handle: str, name: str | None, now: datetime
 ) -> Creator:
+    if account.status != "active":
+        raise AccessError(403, "suspended", "This account is suspended.")
     await accounts.lock(connection, account.id)
     if await of_account(connection, account.id) is not None:
         raise AccessError(409, "already_creator", "This account is a creator already.")
@@ -92,6 +96,9 @@ async def create_tier(
 ) -> Tier:
     """`price`: amount in minor units, currency, interval."""
     await require_member(connection, creator, actor, FINANCE_ROLES)
+    await accounts.lock(connection, creator)
+    if await _count(connection, creator) >= TIERS_MAX:
+        raise AccessError(409, "too_many_tiers", f"A creator has at most {TIERS_MAX} tiers.")
     row = {
         "creator": creator,
         "name": fields.text(name, "name", 100),
@@ -160,6 +167,11 @@ async def tiers_of(connection: AsyncConnection, creator: int, states: tuple[str,
     query = select(tiers).where(tiers.c.creator == creator, tiers.c.state.in_(states))
     rows = (await connection.execute(query.order_by(tiers.c.level, tiers.c.id))).all()
     return await _with_terms(connection, list(rows), now)
+
+
+async def _count(connection: AsyncConnection, creator: int) -> int:
+    query = select(func.count()).select_from(tiers).where(tiers.c.creator == creator)
+    return int((await connection.execute(query)).scalar_one())
 
 
 async def _change_state(

@@ -81,15 +81,21 @@ async def _terms(connection: AsyncConnection, creator: int) -> tuple[str, tuple[
         .where(tiers.c.creator == creator, tier_prices.c.state == "published")
         .order_by(tier_prices.c.id)
     )
-    prices = (await connection.execute(on_sale)).all() if rows else []
+    given: dict[int, list[Benefit]] = {row.id: [] for row in rows}
+    prices: dict[int, list[PriceOnSale]] = {row.id: [] for row in rows}
+    for row in rows:
+        if row.benefit:
+            given[row.id].append(Benefit(row.benefit, row.start, row.end))
+    for price in (await connection.execute(on_sale)).all() if rows else ():
+        prices[price.tier].append(PriceOnSale(price.amount_minor, price.currency, price.interval))
     terms = tuple(
         TierTerms(
             id=row.id,
             name=row.name,
             level=row.level,
             on_sale=row.state == "published",
-            benefits=tuple(Benefit(b.benefit, b.start, b.end) for b in rows if b.id == row.id and b.benefit),
-            prices=tuple(PriceOnSale(p.amount_minor, p.currency, p.interval) for p in prices if p.tier == row.id),
+            benefits=tuple(given[row.id]),
+            prices=tuple(prices[row.id]),
         )
         for row in {row.id: row for row in rows}.values()
     )

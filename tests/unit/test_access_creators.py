@@ -143,3 +143,26 @@ async def test_every_deed_is_in_the_audit_trail_and_no_secret_is(world: World) -
     ]
     bodies = await world.rows("SELECT body FROM audit_log")
     assert "secret" not in str(bodies)
+
+
+async def test_tiers_and_comps_are_few_enough_to_decide_by(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every decision reads them all: nobody can make his own Spaces' decisions slow for the whole node."""
+    monkeypatch.setattr("access.creators.TIERS_MAX", 3)
+    monkeypatch.setattr("access.comps.COMPS_MAX", 2)
+    owner, creator = await world.creator()
+    tiers = [await world.tier(owner, creator) for _ in range(3)]
+    with pytest.raises(AccessError, match="409 too_many_tiers"):
+        await world.tier(owner, creator)
+    fan, other = await world.person(), await world.person()
+    for _ in range(2):
+        await world.access.create_comp(owner, creator, fan, tier=tiers[0].id)
+    with pytest.raises(AccessError, match="409 too_many_comps"):
+        await world.access.create_comp(owner, creator, fan, tier=tiers[0].id)
+    await world.access.create_comp(owner, creator, other, tier=tiers[0].id)
+
+
+async def test_a_suspended_account_does_not_become_a_creator(world: World) -> None:
+    await world.access.suspend(ada := await world.person())
+    suspended = (await world.access.accounts([ada.id]))[ada.id]
+    with pytest.raises(AccessError, match="403 suspended"):
+        await world.access.create_creator(suspended, handle="ada")
