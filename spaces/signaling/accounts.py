@@ -17,6 +17,8 @@ async def need_account(access: Access, caller: Account, ref: str) -> Account:
 
 async def own_creator(access: Access, caller: Account) -> Creator:
     """The creator that the caller is. Raises RequestError(403)."""
+    if caller.status != "active":
+        raise RequestError(403, "suspended", "this account is suspended")
     creator = await access.creator_of(caller.id)
     if creator is None:
         raise RequestError(403, "not_creator", "become a creator first: POST /v1/creators")

@@ -182,5 +182,8 @@ def _time_zones() -> frozenset[str]:
 async def _do(call: Call, command: Lasting) -> SpaceView:
     services = call.services
     async with services.rooms.hold(call.match("space")) as live:
+        record = live.room.record
+        if record.role_of(call.me.id) is not Role.LISTENER and (refused := await services.door.look(record, call.me)):
+            raise refused  # a place on stage is worth nothing to somebody who is kept out
         await services.door.change(live, command)
         return await show(call, live.room.record)

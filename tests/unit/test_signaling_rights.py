@@ -13,6 +13,7 @@ from pathlib import Path
 import aiohttp
 
 from spaces.demo.speech import read_speech
+from spaces.node import Node
 from tests.harness.accounts import person
 from tests.harness.api import Api
 from tests.harness.channel import entered, hearing
@@ -138,3 +139,30 @@ async def ready(api: Api) -> None:
             return
         await asyncio.sleep(0.05)
     raise AssertionError("not ready again")
+
+
+async def test_a_place_on_stage_is_worth_nothing_to_who_is_kept_out(api: Api, node: Node) -> None:
+    """A blocked co-host would otherwise bring his friends in without paying."""
+    space, _, _ = await members_only(api)
+    host, friend = person("ada"), person("eve")
+    await api.ok("GET", "/v1/me", by=friend)
+    for guest in (person("bob"), person("carol")):
+        await api.ok("GET", "/v1/me", by=guest)
+        body = {"account": f"@{guest.handle}", "role": "cohost"}
+        await api.ok("POST", f"/v1/spaces/{space}/speakers", by=host, json=body)
+    ada, bob, carol = [await node.access.find_account(ref, integration=None) for ref in ("@ada", "@bob", "@carol")]
+    assert ada is not None
+    assert bob is not None
+    assert carol is not None
+    await node.access.ban(ada, bob, creator=ada.id)
+    await node.access.suspend(carol)
+    for by, code in (("bob", "blocked"), ("carol", "suspended")):
+        speakers = f"/v1/spaces/{space}/speakers"
+        brought = await api.request("POST", speakers, by=person(by), json={"account": "@eve"})
+        assert (brought.status, brought.code) == (403, code)
+        renamed = await api.request("PATCH", f"/v1/spaces/{space}", by=person(by), json={"title": "Mine"})
+        assert (renamed.status, renamed.code) == (403, code)
+    await node.access.suspend(ada)
+    ended = await api.request("POST", f"/v1/spaces/{space}/end", by=host)
+    made = await api.request("POST", "/v1/spaces", by=host, json={"title": "A", "access": {"policy": "open"}})
+    assert [(reply.status, reply.code) for reply in (ended, made)] == [(403, "suspended")] * 2
