@@ -9,6 +9,7 @@ import asyncio
 import resource
 from collections import Counter
 from collections.abc import Callable
+from typing import cast
 
 from spaces.signaling.client_address import Network, client_address, is_trusted
 
@@ -74,11 +75,10 @@ class _Guarded(asyncio.Protocol):
         self._address: str | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
         peer = transport.get_extra_info("peername")
         self._address = self._connections.enter(peer[0] if peer else "")
         if self._address is None:
-            transport.abort()
+            cast(asyncio.Transport, transport).abort()  # uvloop's are none by inheritance
             return
         self._inner = self._make()
         self._inner.connection_made(transport)
