@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check install install-dev system-packages lock clean
+.PHONY: run test check install install-dev install-bench system-packages lock clean
 
 run: $(VENV)/.installed ## start a demo on a throw-away data folder and print the addresses to open
 	$(BIN)/spaces demo
@@ -34,12 +34,16 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
+install-bench: $(VENV)/.installed-dev ## what measures sound quality (needs a C compiler and Python's headers)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+
 system-packages: ## Debian packages of the tests, when root or sudo is there
 	@sh tools/test-packages.sh
 
 lock: ## resolve again the versions that pyproject.toml allows (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --extra build pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --extra build --extra dev pyproject.toml -o requirements-dev.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --extra build --extra bench pyproject.toml -o requirements-bench.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info

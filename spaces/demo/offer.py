@@ -25,6 +25,7 @@ class Answer:
     fingerprints: list[RTCDtlsFingerprint]
     setup: str
     opus_payload_type: int
+    red_payload_type: int | None
     level_extension_id: int | None
     ssrc: int | None
     """The source that the server announced (`a=ssrc`), if it sends."""
@@ -43,18 +44,23 @@ def offer(
     ssrc: int,
     cname: str,
     opus_payload_type: int = 111,
+    red_payload_type: int | None = None,
     level_extension_id: int = 1,
     port: int = 9,
 ) -> str:
-    """An offer of one Opus section. Candidates are left out: an ICE-lite server needs none."""
-    pt = opus_payload_type
+    """An offer of one Opus section, with RED (RFC 2198) if that has a number.
+
+    Candidates are left out: an ICE-lite server needs none.
+    """
+    pt, red = opus_payload_type, red_payload_type
+    numbers = str(pt) if red is None else f"{pt} {red}"
     lines = [
         "v=0",
         f"o=- {secrets.randbits(62)} 1 IN IP4 0.0.0.0",
         "s=-",
         "t=0 0",
         "a=group:BUNDLE 0",
-        f"m=audio {port} UDP/TLS/RTP/SAVPF {pt}",
+        f"m=audio {port} UDP/TLS/RTP/SAVPF {numbers}",
         "c=IN IP4 0.0.0.0",
         "a=rtcp-mux",
         f"a=ice-ufrag:{ufrag}",
@@ -67,6 +73,8 @@ def offer(
         f"a=rtpmap:{pt} opus/48000/2",
         f"a=fmtp:{pt} minptime=10;useinbandfec=1",
     ]
+    if red is not None:
+        lines += [f"a=rtpmap:{red} red/48000/2", f"a=fmtp:{red} {pt}/{pt}"]
     if direction == "sendonly":
         lines.append(f"a=ssrc:{ssrc} cname:{cname}")
     return "\r\n".join(lines) + "\r\n"
@@ -84,6 +92,7 @@ def read_answer(text: str) -> Answer:
     if ice is None or not (ice.usernameFragment and ice.password) or dtls is None or not dtls.fingerprints:
         raise AnswerError("the answer lacks ICE or DTLS parameters")
     assert codec.payloadType is not None, "read from an rtpmap line"
+    red = next((c.payloadType for c in media.rtp.codecs if c.mimeType.lower() == "audio/red"), None)
     level = next((e.id for e in media.rtp.headerExtensions if e.uri == LEVEL_EXTENSION), None)
     return Answer(
         ufrag=ice.usernameFragment,
@@ -92,6 +101,7 @@ def read_answer(text: str) -> Answer:
         fingerprints=dtls.fingerprints,
         setup={"server": "passive", "client": "active"}.get(dtls.role, "passive"),
         opus_payload_type=codec.payloadType,
+        red_payload_type=red,
         level_extension_id=level,
         ssrc=media.ssrc[0].ssrc if media.ssrc else None,
     )

@@ -7,6 +7,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
+from typing import Protocol
 from urllib.parse import urljoin
 
 import aiohttp
@@ -23,6 +24,15 @@ CATCH_UP_PACKETS_MAX = 10
 BACKOFF_SECONDS_MIN, BACKOFF_SECONDS_MAX = 0.5, 10.0
 
 logger = logging.getLogger(__name__)
+
+
+class Outgoing(Protocol):
+    """Where packets go: a Link, or what stands before one."""
+
+    closed: asyncio.Event
+
+    def send_rtp(self, packet: bytes) -> None: ...
+    def send_rtcp(self, packet: bytes) -> None: ...
 
 
 class WhipError(ConnectionError):
@@ -98,7 +108,7 @@ class Publisher:
         return self._speech.packets[position], self._speech.levels[position]
 
 
-async def play(link: Link, stream: OpusStream, next_packet: Callable[[], tuple[bytes, int]]) -> None:
+async def play(link: Outgoing, stream: OpusStream, next_packet: Callable[[], tuple[bytes, int]]) -> None:
     """Send one (payload, level) per 20 ms until the link ends, which raises LinkError.
 
     Every packet has its due time, counted from the first: sleeping late never adds up.

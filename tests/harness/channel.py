@@ -6,8 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import json
-import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import aiohttp
@@ -15,10 +14,10 @@ import aiohttp
 from spaces.demo.link import Link
 from spaces.demo.offer import read_answer
 from tests.harness.accounts import Person
+from tests.harness.answer import answer
 from tests.harness.api import Api
 
 PATIENCE_SECONDS = 5.0
-MIRROR = {"sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
 
 
 class Channel:
@@ -104,7 +103,7 @@ async def hello(
 class PageMedia:
     """One media session as the page has it: the server offers, we answer; counts what arrives by SSRC."""
 
-    def __init__(self, session: str) -> None:
+    def __init__(self, session: str, on_rtp: Callable[[bytes], None] | None = None) -> None:
         self.session = session
         self.heard: dict[int, int] = {}
         """Packets by SSRC."""
@@ -112,25 +111,15 @@ class PageMedia:
         """Of the newest offer, by mid, as the server sees them."""
         self.sources: dict[str, int] = {}
         """Announced SSRCs by mid."""
-        self.link = Link(on_rtp=self._on_rtp, on_rtcp=lambda data: None)
+        self.link = Link(on_rtp=on_rtp or self._on_rtp, on_rtcp=lambda data: None)
         self.connecting: asyncio.Task[None] | None = None
 
     def answer(self, offer: str) -> str:
         """Read an offer and answer it whole."""
-        head, *sections = re.split(r"(?=^m=)", offer.replace("\r\n", "\n"), flags=re.MULTILINE)
-        lines = ["v=0", "o=- 7 1 IN IP4 0.0.0.0", "s=-", "t=0 0"]
-        lines += [line for line in head.splitlines() if line.startswith("a=group:")]
-        for section in sections:
-            mid = _one(r"a=mid:(\S+)", section)
-            direction = _one(r"a=(sendonly|recvonly|inactive)$", section)
-            self.directions[mid] = direction
-            if source := re.search(r"a=ssrc:(\d+)", section):
-                self.sources[mid] = int(source[1])
-            lines += [section.splitlines()[0], "c=IN IP4 0.0.0.0", "a=rtcp-mux", f"a=mid:{mid}", "a=setup:active"]
-            lines += [f"a=ice-ufrag:{self.link.ice.ufrag}", f"a=ice-pwd:{self.link.ice.pwd}"]
-            lines += [f"a=fingerprint:sha-256 {self.link.fingerprint}", f"a={MIRROR[direction]}"]
-            lines += [line for line in section.splitlines() if line.startswith(("a=rtpmap", "a=fmtp", "a=extmap"))]
-        return "\r\n".join(lines) + "\r\n"
+        text, sections = answer(offer, self.link)
+        self.directions |= {section.mid: section.direction for section in sections}
+        self.sources |= {section.mid: section.source for section in sections if section.source is not None}
+        return text
 
     def connect(self, offer: str) -> None:
         self.connecting = asyncio.create_task(self.link.connect(read_answer(offer)))
@@ -147,9 +136,9 @@ class PageMedia:
 
 
 @contextlib.asynccontextmanager
-async def hearing(channel: Channel) -> AsyncIterator[PageMedia]:
+async def hearing(channel: Channel, on_rtp: Callable[[bytes], None] | None = None) -> AsyncIterator[PageMedia]:
     """`listen`, and media that is connected."""
-    media = await offered(channel)
+    media = await offered(channel, on_rtp)
     try:
         await channel.event("media", session=media.session, state="connected")
         yield media
@@ -157,11 +146,11 @@ async def hearing(channel: Channel) -> AsyncIterator[PageMedia]:
         await media.close()
 
 
-async def offered(channel: Channel) -> PageMedia:
+async def offered(channel: Channel, on_rtp: Callable[[bytes], None] | None = None) -> PageMedia:
     """`listen`, the offer answered, the transport being set up."""
     await channel.ok("listen")
     offer = await channel.event("offer")
-    media = PageMedia(offer["session"])
+    media = PageMedia(offer["session"], on_rtp)
     answer = media.answer(offer["sdp"])
     await channel.ok("answer", session=media.session, sdp=answer)
     media.connect(offer["sdp"])
@@ -172,9 +161,3 @@ async def renegotiate(channel: Channel, media: PageMedia) -> None:
     """Take the offer that comes for a session that is there already."""
     offer = await channel.event("offer", session=media.session)
     await channel.ok("answer", session=media.session, sdp=media.answer(offer["sdp"]))
-
-
-def _one(pattern: str, text: str) -> str:
-    found = re.search(pattern, text, re.MULTILINE)
-    assert found is not None, (pattern, text)
-    return found[1]

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from itertools import count
 from urllib.parse import urljoin
@@ -23,6 +23,7 @@ from tests.harness.api import Api, Reply
 from tests.harness.opus import FRAME, Decoder, Samples
 from tests.harness.relay import Relay
 
+Hearing = Callable[[bytes], None]
 HEADER = struct.Struct("!BBHII")
 
 
@@ -50,9 +51,10 @@ class Refused(AssertionError):  # noqa: N818 - an answer, not a fault
 class RtcClient:
     """One media session over WHIP or WHEP."""
 
-    def __init__(self, api: Api, *, decrypt: bool = True) -> None:
+    def __init__(self, api: Api, *, decrypt: bool = True, on_rtp: Hearing | None = None) -> None:
+        """`on_rtp` gets the decrypted packets, which otherwise are collected in `packets`."""
         self.api = api
-        self.link = Link(on_rtp=self._on_rtp, on_rtcp=self._on_rtcp, decrypt=decrypt)
+        self.link = Link(on_rtp=on_rtp or self._on_rtp, on_rtcp=self._on_rtcp, decrypt=decrypt)
         self.ssrc, self.cname = secrets.randbits(32), secrets.token_hex(8)
         self.datagrams = 0
         """Media datagrams that reached our socket (RTP; RTCP is in `reports`)."""
@@ -74,11 +76,12 @@ class RtcClient:
         by: Person | None = None,
         token: str | None = None,
         opus_payload_type: int = 111,
+        red_payload_type: int | None = None,
         relay: Relay | None = None,
     ) -> None:
         """Offer, then ICE and DTLS. Raises Refused, LinkError."""
         self._by = by
-        sdp = self.offer_text(direction, opus_payload_type)
+        sdp = self.offer_text(direction, opus_payload_type, red_payload_type)
         reply = await self.api.offer(path, sdp, by=by, token=token)
         if reply.status != 201:
             raise Refused(reply)
@@ -88,7 +91,9 @@ class RtcClient:
             self.answer = replace(self.answer, candidates=[relay.address])
         await self.link.connect(self.answer)
 
-    def offer_text(self, direction: Direction, opus_payload_type: int = 111) -> str:
+    def offer_text(
+        self, direction: Direction, opus_payload_type: int = 111, red_payload_type: int | None = None
+    ) -> str:
         return offer(
             direction,
             ufrag=self.link.ice.ufrag,
@@ -97,6 +102,7 @@ class RtcClient:
             ssrc=self.ssrc,
             cname=self.cname,
             opus_payload_type=opus_payload_type,
+            red_payload_type=red_payload_type,
         )
 
     def stream(self, *, sequence: int | None = None) -> OpusStream:
