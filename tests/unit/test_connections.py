@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import io
+from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
+import uvloop
 from yarl import URL
 
 from spaces.logs import configure_logs
@@ -20,8 +23,7 @@ OFFER = b"POST /v1/spaces/x/whep HTTP/1.1\r\nHost: x\r\nContent-Type: applicatio
 
 class Counted(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.write(b"in")
+        cast(asyncio.Transport, transport).write(b"in")
 
 
 async def opened(port: int) -> tuple[bytes, asyncio.StreamWriter]:
@@ -37,10 +39,19 @@ async def opened(port: int) -> tuple[bytes, asyncio.StreamWriter]:
     ("per_address", "at_once", "trusted", "places"),
     [(2, None, (), 2), (9, 3, (), 3), (1, None, ("127.0.0.0/8",), 5), (1, 4, ("127.0.0.0/8",), 4)],
 )
-async def test_connections_have_places(
-    per_address: int, at_once: int | None, trusted: tuple[str, ...], places: int
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_connections_have_places(
+    per_address: int,
+    at_once: int | None,
+    trusted: tuple[str, ...],
+    places: int,
+    new_loop: Callable[[], asyncio.AbstractEventLoop],
 ) -> None:
-    connections = Connections(per_address, at_once, read_networks(trusted))
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(knock(Connections(per_address, at_once, read_networks(trusted)), places))
+
+
+async def knock(connections: Connections, places: int) -> None:
     server = await asyncio.get_running_loop().create_server(connections.guard(Counted), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     got = [await opened(port) for _ in range(5)]
