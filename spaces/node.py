@@ -40,6 +40,8 @@ log = structlog.get_logger()
 
 HTTP_BACKLOG = 1_024
 """Connections that may wait to be accepted: a storm of joins comes within a second."""
+TLS_SECONDS_MAX = 10.0
+"""For a TLS handshake: until it is over nobody knows whose connection it is to be counted as."""
 SHUTDOWN_SECONDS_MAX = 3.0
 """For requests under way when the node stops; what matters is that media has said goodbye by then."""
 
@@ -136,7 +138,11 @@ class Node:
         )
         assert runner.server is not None
         server = await asyncio.get_running_loop().create_server(
-            connections.guard(runner.server), sock=listening, ssl=certificate, backlog=HTTP_BACKLOG
+            connections.guard(runner.server),
+            sock=listening,
+            ssl=certificate,
+            ssl_handshake_timeout=TLS_SECONDS_MAX if certificate else None,
+            backlog=HTTP_BACKLOG,
         )
         stack.callback(server.close)
         with binding("udp_port", config.udp_port):
