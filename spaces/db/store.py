@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import string
 from collections.abc import Iterable, Sequence
@@ -19,6 +20,8 @@ from spaces.room_rules import Role, State
 ID_ALPHABET = string.ascii_letters + string.digits
 ID_LENGTH = 13
 """The longest that `^[a-zA-Z0-9]{1,13}$` allows: 77 bits, so ids are not guessed and never collide."""
+
+SPACE_ID = re.compile(r"[a-zA-Z0-9]{1,13}")
 
 LISTED_MAX = 100
 """Spaces in one list."""
@@ -45,6 +48,8 @@ class SpaceStore:
             await connection.execute(insert(stage_members), _stage_rows(record))
 
     async def load(self, space: str) -> Record | None:
+        if SPACE_ID.fullmatch(space) is None:
+            return None  # PostgreSQL would fail on some characters
         async with reading(self._engine) as connection:
             found = await self._records(connection, select(spaces).where(spaces.c.id == space))
         return found[0] if found else None
