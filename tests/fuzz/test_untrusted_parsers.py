@@ -58,7 +58,7 @@ from tests.harness.eventually import until
 from tests.harness.media_client import SPEAKING, Plane, running
 from tests.harness.offers import OFFERS, wire
 
-ROUNDS = 1_500
+ROUNDS = 800
 BLOCK = ReportBlock(1, 2, 3, 4, 5, 6, 7)
 PASSWORD = "p" * 24
 SECRET, KEY = "a secret of the tests, 32 bytes or longer", b"j" * 32

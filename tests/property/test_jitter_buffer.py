@@ -22,7 +22,7 @@ NETWORK = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     NETWORK, st.sampled_from([0.0, 0.02, 0.1]), st.sampled_from([0.1, 0.2]), st.sampled_from([0, 7, 65_500, 1 << 33])
 )
@@ -48,7 +48,7 @@ def test_order_and_delay_are_kept(
     assert np.abs(playout.sound).max() < 1.5
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 1 << 34), st.integers(0, 0xFFFFFFFF), st.integers(0, 5)), max_size=150))
 def test_packets_with_any_numbers_at_all(packets: list[tuple[int, int, int]]) -> None:
     playout = Playout()

@@ -22,8 +22,8 @@ SAMPLE = st.floats(-LOUDEST, LOUDEST, width=32) | st.floats(-2, 2, width=32)
 FRAMES = hnp.arrays(np.float32, FRAME, elements=SAMPLE, fill=st.just(np.float32(0.0)) | SAMPLE)
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.lists(FRAMES, min_size=1, max_size=4))
+@settings(max_examples=60, deadline=None)
+@given(st.lists(FRAMES, min_size=1, max_size=3))
 def test_never_above_the_ceiling(frames: list[Samples]) -> None:
     delay, gain = np.zeros(LOOKAHEAD, np.float32), np.float32(1.0)
     peaks = np.zeros(BLOCKS + 1, np.float32)
@@ -40,7 +40,7 @@ def test_never_above_the_ceiling(frames: list[Samples]) -> None:
         assert np.sign(out[block[:FRAME] > 0]).min(initial=0) >= 0, "it never turns a sample over"
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(FRAMES, max_size=4), st.data())
 def test_the_reference_mix_is_the_sum(frames: list[Samples], data: st.DataObject) -> None:
     gains = hnp.arrays(np.float32, len(frames), elements=st.floats(0, 1, width=32))

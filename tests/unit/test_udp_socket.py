@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from pylibsrtp import Policy, Session
 
+from spaces.mixing.programs import Programs
 from spaces.sfu import udp as module
 from spaces.sfu.fanout import SENT, Fanout
 from spaces.sfu.ice_lite import Path
@@ -81,8 +82,10 @@ async def test_the_fan_out_sends_along_the_same_path(host: str, family: socket.A
             key=bytes(28), ssrc_type=Policy.SSRC_ANY_OUTBOUND, srtp_profile=Policy.SRTP_PROFILE_AEAD_AES_128_GCM
         )
         row = fanout.add(Session(policy), 111, udp.wire_path(received[0][1]))
-        arrays = [np.array([9], np.int32), *(np.zeros(1, t) for t in (np.uint16, np.uint8, np.uint32, np.uint32))]
-        fanout.send(np.array([row], np.int32), np.zeros(1, np.int32), np.zeros((1, 9), np.uint8), *arrays)
+        programs = Programs(1).rows
+        programs.state[0]["bytes"] = 9
+        first = np.zeros(1, np.int32)
+        fanout.send(np.array([row], np.int32), first, first, 0, programs)
         assert fanout.counters[SENT] == 1
         _, source = await asyncio.get_running_loop().sock_recvfrom(sock, 99)
         assert source[:2] == (reached, udp.port)
