@@ -57,7 +57,8 @@ export async function spacePage({ main, api, me, signIn, repeat }, id) {
     show(main, spaceView(model));
     drawLevels(main, client.levels);
     if (focused !== document.activeElement && document.activeElement === document.body) {
-      /** @type {HTMLElement | null} */ (main.querySelector(".dock .primary, .dock button, h1"))?.focus({ preventScroll: true });
+      const next = [".dock .primary", ".dock button", "h1"].map((one) => main.querySelector(one)).find(Boolean);
+      /** @type {HTMLElement | undefined} */ (next)?.focus({ preventScroll: true });
     }
   };
 
