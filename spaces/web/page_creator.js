@@ -1,6 +1,7 @@
 import { goToCheckout } from "./checkout.js";
 import { toast } from "./dialogs.js";
 import { h, listen, show } from "./dom.js";
+import { endFollow, followersView, loadFollowers } from "./followers.js";
 import { card, face, loadingView, offerCard } from "./parts.js";
 import { errorText, t, timeText } from "./text.js";
 
@@ -15,11 +16,13 @@ const REFRESH_EVERY = 15_000;
  */
 
 /** A creator: what is live, what one can subscribe to. @param {import("./app.js").Page} page @param {string} handle */
-export async function creatorPage({ main, api, repeat, signIn }, handle) {
+export async function creatorPage({ main, api, me, repeat, signIn }, handle) {
   /** @type {Creator | null} */
   let creator = null;
+  /** @type {import("./followers.js").Follower[] | null} of one's own page */
+  let followers = null;
   let busy = "";
-  const draw = () => creator && show(main, creatorView(creator, busy));
+  const draw = () => creator && show(main, creatorView(creator, busy, followers));
 
   async function subscribe(/** @type {HTMLElement} */ control) {
     const tier = creator?.tiers.find(({ id }) => id === control.dataset.tier);
@@ -37,17 +40,33 @@ export async function creatorPage({ main, api, repeat, signIn }, handle) {
     draw();
   }
 
-  show(main, loadingView());
-  listen(main, { subscribe });
-  await repeat(REFRESH_EVERY, async () => {
+  async function load() {
     creator = /** @type {Creator} */ (await api.get(`/v1/creators/${handle}`));
+    followers = me && me.id === creator.account.id ? await loadFollowers(api, creator.handle) : null;
     document.title = t("app.title", { title: creator.name });
     draw();
-  });
+  }
+
+  async function end(/** @type {HTMLElement} */ control) {
+    try {
+      await endFollow(api, control);
+      await load();
+    } catch (error) {
+      toast(errorText(error));
+    }
+  }
+
+  show(main, loadingView());
+  listen(main, { subscribe, "end-follow": end });
+  await repeat(REFRESH_EVERY, load);
 }
 
-/** @param {Creator} creator @param {string} busy the tier that is being opened */
-function creatorView(creator, busy) {
+/**
+ * @param {Creator} creator @param {string} busy the tier that is being opened
+ * @param {import("./followers.js").Follower[] | null} followers null: somebody else's page
+ */
+function creatorView(creator, busy, followers) {
+  const own = followers !== null;
   const tiers = creator.tiers.filter(({ state, prices }) => state === "published" && prices.length);
   return h(
     "div.page",
@@ -74,7 +93,7 @@ function creatorView(creator, busy) {
     h(
       "section",
       { "aria-labelledby": "tiers-title" },
-      h("h2", { id: "tiers-title" }, t(creator.you?.tier ? "creator.tiers_yours" : "creator.tiers")),
+      h("h2", { id: "tiers-title" }, t(own ? "creator.tiers_own" : creator.you?.tier ? "creator.tiers_yours" : "creator.tiers")),
       creator.you?.tier && creator.you.until
         && h("p.quiet", {}, `${t("creator.yours")}, ${t("creator.until", { time: timeText(creator.you.until) })}`),
       tiers.length
@@ -85,9 +104,11 @@ function creatorView(creator, busy) {
           ...tier.prices[0],
           benefits: tier.benefits,
           yours: creator.you?.tier === tier.id,
+          own,
           busy: busy === tier.id,
         })))
-        : h("p.none", {}, t("creator.no_tiers", { name: creator.name })),
+        : h("p.none", {}, t(own ? "creator.no_tiers_own" : "creator.no_tiers", { name: creator.name })),
     ),
+    followers && followersView(followers),
   );
 }

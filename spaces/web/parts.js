@@ -70,7 +70,7 @@ export function card(space) {
  * What one tier gives and costs, with the way to it.
  *
  * @param {{tier: string, name: string, creator: string, amount_minor: number, currency: string, interval: string,
- *   benefits?: string[], yours?: boolean, busy?: boolean}} offer
+ *   benefits?: string[], yours?: boolean, own?: boolean, busy?: boolean}} offer `own`: the creator looks at it.
  */
 export function offerCard(offer) {
   const price = { price: money(offer.amount_minor, offer.currency), interval: t(`tier.interval.${offer.interval}`) };
@@ -84,7 +84,7 @@ export function offerCard(offer) {
       : null,
     offer.yours
       ? h("p.yours-mark", {}, icon("check"), t("creator.yours"))
-      : button("subscribe", t(offer.busy ? "tier.opening" : "tier.subscribe"), {
+      : !offer.own && button("subscribe", t(offer.busy ? "tier.opening" : "tier.subscribe"), {
         kind: "primary",
         "data-tier": offer.tier,
         "data-creator": offer.creator,

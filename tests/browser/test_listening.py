@@ -133,3 +133,35 @@ async def test_when_the_subscription_ends_the_sound_stops_within_a_second_and_th
         assert len(after) > 1.5 * RATE
         evicted = page.page.locator(".evicted")
         await expect(evicted).to_contain_text("subscription", ignore_case=True)
+
+
+async def test_a_creator_ends_a_super_follow_on_her_own_page(
+    server: Server, api: Api, handle: str, playwright: Playwright
+) -> None:
+    host = await api.creator(handle)
+    tier = await api.tier(host)
+    space = await api.space(host, access={"policy": "subscribers", "tier": tier})
+    fan = person(f"{handle}fan")
+    await api.subscribe(fan, host, tier)
+    async with chromium(playwright) as browser:
+        listener = await open_space(browser, server.url, space, fan)
+        await listener.listen()
+        own = (await browser.open(f"{server.url}/@{handle}#token={host.token}", strict=True)).page
+        await expect(own.get_by_role("button", name="Subscribe")).to_have_count(0)
+        await own.locator('[data-action="end-follow"]').click()
+        await own.locator('[data-action="end-now"]').click()
+        await expect(listener.page.locator(".evicted")).to_contain_text("subscription", ignore_case=True)
+        await expect(own.locator(".follower")).to_have_count(0)
+
+
+async def test_the_keyboard_stays_at_the_controls(
+    server: Server, api: Api, handle: str, playwright: Playwright
+) -> None:
+    host = await api.creator(handle)
+    space = await api.space(host)
+    async with chromium(playwright) as browser:
+        page = await open_space(browser, server.url, space, person(f"{handle}fan"))
+        await page.page.locator('[data-action="listen"]').focus()
+        await page.page.keyboard.press("Enter")
+        await page.until_state("listening")
+        await expect(page.page.locator(".dock button:focus")).to_have_count(1)
