@@ -13,6 +13,7 @@ from aiohttp import hdrs, web
 from spaces.errors import RequestError
 from spaces.signaling import cors
 from spaces.signaling.endpoint import ADDRESS, SERVICES
+from spaces.signaling.pages import page_of_nothing
 from spaces.signaling.problems import as_request_error, problem_response
 
 log = structlog.get_logger()
@@ -68,7 +69,8 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     try:
         return await handler(request)
     except web.HTTPException as error:
-        return _of_aiohttp(error)
+        page = page_of_nothing(request) if error.status == 404 else None
+        return _of_aiohttp(error) if page is None else page
     except Exception as error:
         refused = as_request_error(error)
         if refused is None:

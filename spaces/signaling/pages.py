@@ -53,9 +53,18 @@ def page_headers(host: str) -> dict[str, str]:
 
 
 async def get_page(call: Call) -> web.StreamResponse:
-    return web.FileResponse(
-        WEB / "index.html", headers={**page_headers(_host(call.request)), "Content-Type": "text/html; charset=utf-8"}
-    )
+    return _page(call.request)
+
+
+def page_of_nothing(request: web.Request) -> web.StreamResponse | None:
+    """For a person with a mistyped address: the page says so in words. None for programs and for the API's addresses."""
+    for_people = request.method == "GET" and "text/html" in request.headers.get("Accept", "")
+    return _page(request, 404) if for_people and not request.path.startswith(("/v1/", "/web/")) else None
+
+
+def _page(request: web.Request, status: int = 200) -> web.StreamResponse:
+    headers = {**page_headers(_host(request)), "Content-Type": "text/html; charset=utf-8"}
+    return web.FileResponse(WEB / "index.html", status=status, headers=headers)
 
 
 async def get_file(call: Call) -> web.StreamResponse:

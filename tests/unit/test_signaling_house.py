@@ -75,6 +75,14 @@ async def test_unknown_addresses_and_methods_are_problems(api: Api) -> None:
     assert (wrong.status, wrong.code, wrong.headers["Allow"]) == (405, "bad_method", "GET, POST")
 
 
+async def test_a_mistyped_address_is_a_page_for_people(api: Api) -> None:
+    async with api.http.get(f"{api.url}/nothing", headers={"Accept": "text/html,*/*"}) as answer:
+        assert (answer.status, answer.content_type) == (404, "text/html")
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    async with api.http.get(f"{api.url}/v1/nothing", headers={"Accept": "text/html,*/*"}) as answer:
+        assert (answer.status, answer.content_type) == (404, "application/problem+json")
+
+
 async def test_requests_have_an_id_that_comes_back(api: Api) -> None:
     async with api.http.get(f"{api.url}/v1/spaces", headers={"X-Request-Id": "abc-1"}) as answer:
         assert answer.headers["X-Request-Id"] == "abc-1"
