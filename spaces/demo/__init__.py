@@ -36,22 +36,31 @@ def addresses(url: str, made: Seed) -> str:
     """The text for the terminal. The page takes the token out of the address at once and keeps it in its session."""
     paid = f"{url}/s/{made.paid_space}"
 
-    def signed_in(person: Person) -> str:
-        return f"{paid}#token={person.token}"
+    def signed_in(person: Person, address: str = paid) -> str:
+        return f"{address}#token={person.token}"
 
+    links = (
+        ("An open Space", f"{url}/s/{made.open_space}"),
+        ("A Space for subscribers, as a stranger: the lock and the offer", paid),
+        (
+            "… as Alan, who has not subscribed: pay with test money (no card, no account), and be in",
+            signed_in(made.stranger),
+        ),
+        ("… as Grace, who pays: in at once", signed_in(made.fan)),
+        ("… as Ada, the host: speak, bring listeners to the stage", signed_in(made.host)),
+        (
+            "Ada's own page: end Grace's subscription there, and her sound stops",
+            signed_in(made.host, f"{url}/@{made.host.handle}"),
+        ),
+    )
     return "\n".join(
         (
             "",
-            "Ada is talking. Open one of these addresses and press Listen:",
+            "Ada is talking. Open an address in a browser on this machine, and press Listen.",
+            "What follows #token= signs you in as somebody, in that tab only.",
             "",
-            f"  the open Space                            {url}/s/{made.open_space}",
-            f"  the subscribers' Space, as a stranger     {paid}",
-            f"  … as Alan, who has not subscribed         {signed_in(made.stranger)}",
-            f"  … as Grace, who pays                      {signed_in(made.fan)}",
-            f"  … as Ada, the host                        {signed_in(made.host)}",
-            f"  Ada's page, with her tiers                {url}/@{made.host.handle}",
-            "",
-            "Alan can subscribe with test money: no card, no account anywhere. Ctrl-C ends the demo.",
+            *(f"  {what}\n    {address}\n" for what, address in links),
+            "Ctrl-C ends the demo; nothing of it is kept.",
             "",
         )
     )

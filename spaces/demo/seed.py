@@ -56,7 +56,7 @@ async def seed(http: aiohttp.ClientSession, url: str, api_key: str, api_secret: 
     """Raises SeedError."""
     host, fan, stranger = (
         mint_person(handle, name, api_key=api_key, api_secret=api_secret)
-        for handle, name in (("ada", "Ada Host"), ("grace", "Grace (subscriber)"), ("alan", "Alan (not subscribed)"))
+        for handle, name in (("ada", "Ada Lovelace"), ("grace", "Grace Hopper"), ("alan", "Alan Turing"))
     )
     await call(http, url, "/v1/creators", host, {"handle": host.handle, "name": host.name})
     price = {"amount_minor": 499, "currency": "USD"}
@@ -65,7 +65,7 @@ async def seed(http: aiohttp.ClientSession, url: str, api_key: str, api_secret: 
     )
     await subscribe(http, url, fan, host.handle, tier["id"])
     await call(http, url, "/v1/me", stranger)  # the first sight of a token makes its account
-    paid = {"title": "The subscribers' evening", "access": {"policy": "subscribers", "tier": tier["id"]}}
+    paid = {"title": "The subscribers’ evening", "access": {"policy": "subscribers", "tier": tier["id"]}}
     free = {"title": "Open house", "access": {"policy": "open"}}
     spaces = []
     for body in (free, paid):
