@@ -57,7 +57,7 @@ class Door:
         self.allowed: Callable[[Entry], None] = lambda entry: None
         """Told whenever an entry's right was decided anew."""
         self.owed: set[Entry] = set()
-        """Whose right is to be decided anew, by a change here that nothing in the database tells of: until it is."""
+        """Whose right could not be decided anew after a change here, of which nothing in the database tells."""
         rooms.ended = self._room_ended
 
     # --- who
@@ -229,8 +229,11 @@ class Door:
                     again += live.entries_of(account)
                 case DetailsChanged(access=True):
                     again += live.entries.values()
-        self.owed.update(again)
-        await self.recheck(dict.fromkeys(again))
+        try:
+            await self.recheck(dict.fromkeys(again))
+        except Exception:
+            self.owed.update(again)
+            raise
 
     async def _recheck(self, entry: Entry) -> None:
         record = entry.live.room.record

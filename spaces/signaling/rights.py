@@ -31,6 +31,8 @@ EXPIRY_SECONDS = 0.1
 DECIDE_SECONDS_MAX = 0.6
 """A decision at the end of a right is waited for this long; without it the right has ended, within the second promised."""
 POLL_SECONDS_MAX = 5.0
+OWED_AT_ONCE_MAX = 100
+"""Decisions made up for in one look, so that those who wait do not hold up rights that end now."""
 ENDS_KEPT_MIN = 1_024
 """Ends of decisions are looked through for stale ones when they are more than this and have doubled."""
 
@@ -84,7 +86,8 @@ class Rights:
                             entry for live in self._rooms.alive() for entry in live.entries.values()
                         )
                     changes, newest = await self._access.changes(cursor)
-                    await self._door.recheck({*self._concerned(changes), *self._door.owed})
+                    await self._door.recheck(self._concerned(changes))
+                    await self._door.recheck(list(itertools.islice(self._door.owed, OWED_AT_ONCE_MAX)))
             except (SQLAlchemyError, OSError, TimeoutError) as error:
                 if not self._database_away:
                     log.warning("database away", error=type(error).__name__)

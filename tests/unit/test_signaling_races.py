@@ -67,14 +67,12 @@ async def test_a_speaker_who_goes_while_he_is_brought_on_stage_leaves_the_space_
         assert [member["account"]["handle"] for member in welcome["space"]["stage"]] == ["ada", "bob"]
 
 
-async def test_a_decision_that_the_database_failed_is_made_when_it_is_back(
-    api: Api, node: Node, tmp_path: Path
-) -> None:
-    host, fan = await api.creator("ada"), person("bob")
-    space = await api.space(host)
-    tier = await api.tier(host)
-    async with entered(api, space, fan) as (channel, _):
+async def test_a_decision_that_the_database_failed_is_made_when_it_is_back(api: Api, tmp_path: Path) -> None:
+    host, guest = await api.creator("ada"), person("bob")
+    space = await api.space(host, access={"policy": "subscribers", "tier": await api.tier(host)})
+    await api.to_stage(space, host, guest)
+    async with entered(api, space, guest) as (channel, welcome), entered(api, space, host) as (hosts, _):
+        bob = welcome["you"]["account"]["id"]
         async with without_table(tmp_path / "spaces.db", "bans"):
-            narrow = {"access": {"policy": "subscribers", "tier": tier}}
-            assert (await api.request("PATCH", f"/v1/spaces/{space}", by=host, json=narrow)).status == 503
+            assert (await hosts.refused("speaker.remove", account=bob))[0] == 503
         assert (await channel.event("evicted"))["problem"]["code"] == "no_subscription"
