@@ -19,8 +19,8 @@ class Section:
     source: int | None
 
 
-def answer(offer: str, link: Link) -> tuple[str, list[Section]]:
-    """Take everything that is offered, as the DTLS client; the answer, and what was offered."""
+def answer(offer: str, link: Link, *, setup: str = "active") -> tuple[str, list[Section]]:
+    """Take everything that is offered, by default as the DTLS client; the answer, and what was offered."""
     head, *parts = re.split(r"(?=^m=)", offer.replace("\r\n", "\n"), flags=re.MULTILINE)
     lines = ["v=0", "o=- 7 1 IN IP4 0.0.0.0", "s=-", "t=0 0"]
     lines += [line for line in head.splitlines() if line.startswith("a=group:")]
@@ -29,7 +29,7 @@ def answer(offer: str, link: Link) -> tuple[str, list[Section]]:
         mid, direction = _one(r"a=mid:(\S+)", part), _one(r"a=(sendonly|recvonly|inactive)$", part)
         source = re.search(r"a=ssrc:(\d+)", part)
         sections.append(Section(mid, direction, int(source[1]) if source else None))
-        lines += [part.splitlines()[0], "c=IN IP4 0.0.0.0", "a=rtcp-mux", f"a=mid:{mid}", "a=setup:active"]
+        lines += [part.splitlines()[0], "c=IN IP4 0.0.0.0", "a=rtcp-mux", f"a=mid:{mid}", f"a=setup:{setup}"]
         lines += [f"a=ice-ufrag:{link.ice.ufrag}", f"a=ice-pwd:{link.ice.pwd}"]
         lines += [f"a=fingerprint:sha-256 {link.fingerprint}", f"a={MIRROR[direction]}"]
         lines += [line for line in part.splitlines() if line.startswith(("a=rtpmap", "a=fmtp", "a=extmap"))]
