@@ -15,15 +15,23 @@ from typing import Any
 import numpy as np
 
 from spaces.mixing.loudness import K_WEIGHTING
-from spaces.mixing.opus import FRAME, Decoder, Encoder
-from spaces.mixing.playout import PACKET, TAPS, insert_all
+from spaces.mixing.opus import FRAME, SAMPLE_RATE, Decoder, Encoder
+from spaces.mixing.playout import MARGIN_SECONDS, PACKET, TAPS, WINDOW_SECONDS, insert_all
 from spaces.mixing.programs import LOOKAHEAD, Programs
 from spaces.mixing.render import BLOCKS, render
 from spaces.mixing.sound import Listener, Program, Source, SpaceSound
 from spaces.mixing.speakers import Speakers
 from spaces.sfu.fanout import Fanout, WirePath
 
-TICK_SECONDS = 0.020
+PHASES = 4
+TICK_SECONDS = 0.020 / PHASES
+TICK_SAMPLES = FRAME // PHASES
+"""A Space has a frame every 20 ms, in one of four phases 5 ms apart: in the one that suits its speakers, so that a packet
+does not wait up to 20 ms for the mix."""
+NO_PHASE = -1
+PHASE_WINDOWS = 3
+"""Seconds during which every packet must have been early before a Space moves to an earlier phase."""
+FRAMES_PER_WINDOW = round(WINDOW_SECONDS * SAMPLE_RATE / FRAME)
 INBOX_PACKETS_MAX = 65_536
 """Packets of all speakers waiting for a tick; each speaker's rate is bounded before (sfu.uplink)."""
 
@@ -39,10 +47,10 @@ class SoundSettings:
 
 
 class _Layout:
-    """Which speakers, programs and listeners a tick goes through, as compiled code reads them."""
+    """Which speakers, programs and listeners the ticks of one phase go through, as compiled code reads them."""
 
-    def __init__(self, spaces: list[SpaceSound]) -> None:
-        live = [space for space in spaces if space.programs]
+    def __init__(self, live: list[SpaceSound]) -> None:
+        self.spaces = live
         programs = [(space, program) for space in live for program in space.programs.values()]
         self.programs = [program for _, program in programs]
         self.speaker_start = _starts([len(space.sources) for space in live])
@@ -66,7 +74,8 @@ class AudioEngine:
         self._commands: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
         self._inbox: deque[bytes] = deque(maxlen=INBOX_PACKETS_MAX)
         self._spaces: dict[str, SpaceSound] = {}
-        self._layout: _Layout | None = None
+        self._layouts: list[_Layout | None] = [None] * PHASES
+        self._moving: list[tuple[int, SpaceSound, int]] = []
         self._owners: dict[str, int] = {}
         self._speakers = Speakers()
         self._programs = Programs()
@@ -91,9 +100,10 @@ class AudioEngine:
             header = PACKET.pack(source.row, source.tenure, sequence, timestamp, samples, size, at)
             self._inbox.append(header + payload)
 
-    def timestamp(self) -> int:
-        """RTP timestamp of the next tick: one clock for all programs, so that a listener may change between them."""
-        return (self._first_timestamp + self.ticks * FRAME) & 0xFFFFFFFF
+    def timestamp(self, listener: Listener) -> int:
+        """RTP timestamp of a listener's next frame."""
+        space, program = self._spaces.get(listener.space), listener.program
+        return 0 if space is None or program is None else self._clock(space) & 0xFFFFFFFF
 
     def measured(self, source: Source) -> tuple[float, float]:
         """(dBFS of the source's last frame, when it was played); nothing was played yet: (…, 0.0)."""
@@ -113,7 +123,8 @@ class AudioEngine:
     # --- changes, applied between ticks
 
     def open_space(self, name: str, ssrc: int) -> None:
-        self._spaces[name] = SpaceSound(name, ssrc, self._settings.expected_loss_percent)
+        space = self._spaces[name] = SpaceSound(name, ssrc, self._settings.expected_loss_percent)
+        space.clock = (self._first_timestamp, self.ticks)
 
     def close_space(self, name: str) -> None:
         space = self._spaces.pop(name)
@@ -121,7 +132,7 @@ class AudioEngine:
             self._detach(space, listener)
         for source in space.sources:
             self._release(source)
-        self._layout = None
+        self._forget_layouts()
 
     def add_source(self, source: Source) -> None:
         space = self._spaces.get(source.space)
@@ -135,7 +146,7 @@ class AudioEngine:
         record["muted"] = source.muted
         source.tenure = int(record["tenure"])
         space.sources.append(source)
-        self._layout = None
+        self._forget_layouts()
         self._rehome(space, source.owner)
 
     def remove_source(self, source: Source) -> None:
@@ -144,7 +155,7 @@ class AudioEngine:
             return
         space.sources.remove(source)
         self._release(source)
-        self._layout = None
+        self._forget_layouts()
         self._rehome(space, source.owner)
 
     def mute_source(self, source: Source, muted: bool) -> None:
@@ -220,13 +231,13 @@ class AudioEngine:
             encoder = Encoder(settings.bitrate, expected_loss_percent=space.expected_loss_percent)
             number = self._owners[without] if without is not None else -1
             program = space.programs[without] = Program(
-                without, self._programs.take(encoder.address, number, space.ssrc), encoder
+                without, self._programs.take(encoder.address, number, space.ssrc, self._clock(space)), encoder
             )
         listener.program = program
         program.rows.append(listener.row)
         sequence = int(self._programs.rows.state[program.row]["sequence"])
         self.fanout.offset[listener.row] = (listener.next_sequence - sequence) & 0xFFFF
-        self._layout = None
+        self._forget_layouts()
 
     def _leave_program(self, space: SpaceSound, listener: Listener) -> None:
         program = listener.program
@@ -236,26 +247,51 @@ class AudioEngine:
         program.rows.remove(listener.row)
         listener.program = None
         if not program.rows:
+            space.clock = (self._clock(space), self.ticks)
             del space.programs[program.without]
             self._programs.give_back(program.row)
-        self._layout = None
+        self._forget_layouts()
+
+    def _clock(self, space: SpaceSound) -> int:
+        """The Space's sample clock, at its next frame. It goes on while nobody listens."""
+        for program in space.programs.values():
+            return int(self._programs.rows.state[program.row]["clock"])
+        clock, at = space.clock
+        return clock + (self.ticks - at) * TICK_SAMPLES
+
+    def _forget_layouts(self) -> None:
+        self._layouts = [None] * PHASES
+
+    def _layout(self, phase: int) -> _Layout:
+        layout = self._layouts[phase]
+        if layout is None:
+            live = [space for space in self._spaces.values() if space.programs and space.phase == phase]
+            layout = self._layouts[phase] = _Layout(live)
+            if len(self._gain_to) < len(self._speakers.rows.state):
+                self._gain_to = np.zeros(len(self._speakers.rows.state), np.float32)
+        return layout
 
     # --- the tick
 
-    def tick(self, now: float, *, skipped: int = 0) -> None:
-        """One tick; `skipped` is how many before it were missed (the process was stopped): their time passes unheard."""
+    def tick(self, now: float, *, skipped: int = 0) -> bool:
+        """One tick, that is a frame of every Space in its phase; whether there was one with a listener.
+
+        `skipped` is how many ticks before it were missed (the process was stopped): their time passes unheard.
+        """
         self.apply()
-        self.ticks += skipped
-        if self._layout is None:
-            self._layout = _Layout(list(self._spaces.values()))
-            self._gain_to = np.zeros(len(self._speakers.rows.state), np.float32)
-        layout = self._layout
+        if skipped:
+            self.ticks += skipped
+            for space in self._spaces.values():
+                for program in space.programs.values():
+                    self._programs.rows.state[program.row]["clock"] += skipped * TICK_SAMPLES
+        if self._moving:
+            self._settle()
         self._take_packets()
-        if layout.programs:
+        layout = self._layout(self.ticks % PHASES)
+        if layout.spaces:
             settings = self._settings
             render(
                 now,
-                self.ticks * FRAME,
                 settings.delay_seconds_min,
                 settings.delay_seconds_max,
                 settings.mixed,
@@ -273,8 +309,50 @@ class AudioEngine:
                 self._block,
                 self._peaks,
             )
-            self.fanout.send(layout.order, layout.which, layout.program_rows, self.timestamp(), self._programs.rows)
+            self.fanout.send(layout.order, layout.which, layout.program_rows, self._programs.rows)
+            for space in layout.spaces:
+                space.frames += 1
+                if space.frames % FRAMES_PER_WINDOW == 0:
+                    self._suit_phase(space, now)
         self.ticks += 1
+        return bool(layout.spaces)
+
+    def _suit_phase(self, space: SpaceSound, now: float) -> None:
+        """Once a second: later if the slowest packet was nearly late, earlier if for some time all had 5 ms to spare."""
+        state = self._speakers.rows.state[[source.row for source in space.sources]]
+        slack = state["slack_before"][
+            (now - state["measured_at"] < WINDOW_SECONDS) & np.isfinite(state["slack_before"])
+        ]
+        if not slack.size:
+            space.early.clear()
+            return
+        space.early.append(float(slack.min()))
+        if space.early[-1] < MARGIN_SECONDS:
+            self._set_phase(space, 1)
+        elif len(space.early) == PHASE_WINDOWS and (
+            spare := int((min(space.early) - 1.5 * MARGIN_SECONDS) / TICK_SECONDS)
+        ):
+            self._set_phase(space, -min(spare, PHASES - 1))
+
+    def _set_phase(self, space: SpaceSound, later: int) -> None:
+        """Let the next frame come 20 ms and `later` ticks after this one; what was measured so far is of no use then."""
+        phase = (space.phase + later) % PHASES
+        if later > 0:  # in the meantime it has no phase, or its next frame would come 5 ms from now
+            self._moving.append((self.ticks + PHASES, space, phase))
+            phase = NO_PHASE
+        space.phase = phase
+        space.early.clear()
+        for source in space.sources:
+            self._speakers.forget_slack(source.row)
+        self._forget_layouts()
+
+    def _settle(self) -> None:
+        """Spaces on their way to a later phase arrive."""
+        for move in [m for m in self._moving if m[0] <= self.ticks]:
+            self._moving.remove(move)
+            _, space, phase = move
+            space.phase = phase
+            self._forget_layouts()
 
     def apply(self) -> None:
         """Apply what was posted."""

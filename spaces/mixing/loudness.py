@@ -133,7 +133,7 @@ def level_gain(s, frame, k):  # type: ignore[no-untyped-def]
     s.momentary += (energy - s.momentary) * seconds / MOMENTARY_SECONDS
     loudness = lufs(s.momentary)
     if loudness > GATE_LUFS and (s.heard == 0.0 or loudness > lufs(s.energy) - GATE_BELOW_AVERAGE_DB):
-        step = min(abs(s.dbfs - s.dbfs_before), STEP_DB_MAX) if s.heard > 0.0 else 0.0
+        step = min(abs(s.dbfs - s.dbfs_before), STEP_DB_MAX) if s.heard > 0.0 and s.made_up == 0 else 0.0
         s.dbfs_before = s.dbfs
         s.step += (step - s.step) / STEPS_AVERAGED
         s.heard += seconds

@@ -1,10 +1,10 @@
 """A speaker's jitter buffer and pace, compiled: packets in at any time and in any order, one frame out per tick. Pure.
 
 What is late: a packet must be there when the tick that plays it begins. By how much the slowest packet of the last second
-was ahead of that is the *slack*. Too little, and the sound is slowed by up to 0.4 % until a frame more is in hand; a frame
-and more to spare for some seconds, and it is hurried by as much. So delay follows the network, and a sender's clock that
-runs fast or slow never adds up (500 ppm are 20 ms in 40 s). After a pause, the first packet waits just long enough for the
-slowest that may follow.
+was ahead of that is the *slack*. Where it is too little, the whole Space moves to a phase 5 ms later, and back when there is
+enough (engine.AudioEngine); a speaker who alone has a frame and more to spare for some seconds is hurried by 0.4 % until he
+has not. So delay follows the network, and a sender's clock that runs fast or slow never adds up (500 ppm are 5 ms in 10 s).
+After a pause, the first packet waits just long enough for the slowest that may follow.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ GAP_PACKETS_MAX = 10
 """A hole longer than this is not concealed packet by packet: play on behind it."""
 CONCEALED_SAMPLES_MAX = 3 * FRAME
 """Concealment of an empty buffer; libopus has faded out by then, and a pause looks the same."""
+MADE_UP_FRAMES = 4
 MARGIN_SECONDS = 0.003
-"""Slack to keep: what 500 ppm eat while a frame is being won at 0.4 %, and a little."""
+"""Slack to keep: what the next second may take, and a little."""
 SPARE_SECONDS = 0.020
 """A frame: slack beyond this and twice the margin can be given back."""
 WINDOW_SECONDS = 1.0
@@ -32,6 +33,8 @@ WINDOWS_BEFORE_SHRINKING = 6
 SPREAD_KEPT_PER_SECOND = 0.95
 POWER_MAX = 1e9
 """Sum of squares of one frame: a thousand times full scale is no sound but a broken decoder."""
+TRANSIT_WINDOW_SECONDS = 5.0
+"""The fastest packet is that of this window and the one before."""
 CLOCK_JUMP_SECONDS = 1.0
 """A transit that changes by more is a sender's new clock, and tells nothing of the network."""
 
@@ -116,16 +119,22 @@ def _insert(r, sequence, timestamp, samples, at, start, length, blob, rows):  # 
 
 @njit(nogil=True, cache=True)
 def _observe_transit(s, timestamp, at):  # type: ignore[no-untyped-def]
-    """Keep the fastest transit and how much slower others were; both forget slowly, so that a clock may drift."""
+    """Keep the fastest transit and how much slower others were; both forget, so that a clock may drift or stand still."""
     unwrapped = s.timestamp + ((timestamp - s.timestamp + 0x80000000) & 0xFFFFFFFF) - 0x80000000
     s.timestamp = unwrapped
     transit = at - unwrapped / SAMPLE_RATE
     if np.isnan(s.transit_min) or abs(transit - s.transit_min) > CLOCK_JUMP_SECONDS:
-        s.transit_min = transit
+        s.transit_min = s.transit_next = transit
+        s.transit_window_ends = at + TRANSIT_WINDOW_SECONDS
         s.spread = 0.0
     else:
+        if at >= s.transit_window_ends:  # a sender whose clock has stood still is slower for good: forget what he was
+            s.transit_min, s.transit_next = s.transit_next, transit
+            s.transit_window_ends = at + TRANSIT_WINDOW_SECONDS
+            s.spread = max(0.0, min(s.spread, transit - s.transit_min))
+        s.transit_next = min(s.transit_next, transit)
+        s.transit_min = min(s.transit_min, transit)
         elapsed = max(0.0, at - s.transit_at)
-        s.transit_min = min(transit, s.transit_min + 0.001 * elapsed)
         s.spread = max(transit - s.transit_min, s.spread * SPREAD_KEPT_PER_SECOND**elapsed)
     s.transit_at = at
 
@@ -155,6 +164,7 @@ def _may_begin(r, first, now, delay_min, delay_max, rows):  # type: ignore[no-un
 @njit(nogil=True, cache=True)
 def _conceal(r, samples, rows):  # type: ignore[no-untyped-def]
     s = rows.state[r]
+    s.made_up = MADE_UP_FRAMES
     at = rows.pcm[r].ctypes.data + 4 * (HISTORY + s.fill)
     got = _decode(rows.decoder[r], rows.data[r, 0].ctypes.data, 0, at, samples, 0)
     s.fill += max(0, got)
@@ -223,24 +233,19 @@ def _refill(r, now, delay_min, delay_max, rows):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def _set_pace(s, now):  # type: ignore[no-untyped-def]
-    """Once a window: slow down if the slowest packet was nearly late, hurry if all were a frame early for long."""
+    """Once a window: hurry if for long even the slowest packet was a frame early, more than the Space's phase can give."""
     if now < s.window_ends:
         return
-    if s.window_ends > 0 and s.slack < 1e6:
+    if s.window_ends > 0:
         s.slack_before = s.slack
-        s.slack_long = min(s.slack_long, s.slack)
-        s.windows += 1
-        if s.rate == 0:
-            if s.slack < MARGIN_SECONDS:
-                s.rate = -RATE_MAX
-            elif (
-                s.windows >= WINDOWS_BEFORE_SHRINKING
-                and s.slack_long > SPARE_SECONDS + 2 * MARGIN_SECONDS + s.spread / 4
-            ):
-                s.rate = RATE_MAX
-        if s.windows >= WINDOWS_BEFORE_SHRINKING:
-            s.windows = 0
-            s.slack_long = np.inf
+        if s.slack < 1e6:
+            s.slack_long = min(s.slack_long, s.slack)
+            s.windows += 1
+            if s.windows >= WINDOWS_BEFORE_SHRINKING:
+                if s.slack_long > SPARE_SECONDS + 2 * MARGIN_SECONDS + s.spread / 4:
+                    s.rate = RATE_MAX
+                s.windows = 0
+                s.slack_long = np.inf
     s.slack = np.inf
     s.window_ends = now + WINDOW_SECONDS
 
@@ -261,11 +266,9 @@ def play(r, now, delay_min, delay_max, rows, taps):  # type: ignore[no-untyped-d
     _set_pace(s, now)
     pcm, frame = rows.pcm[r], rows.frame[r]
     needed = FRAME + s.rate
-    refilled = 0
     while s.fill < needed:
         if not _refill(r, now, delay_min, delay_max, rows):
             break
-        refilled += 1
         needed = FRAME + s.rate
     if s.fill == 0:
         if s.sounding:  # the resampler's delay still holds the last samples
@@ -295,8 +298,7 @@ def play(r, now, delay_min, delay_max, rows, taps):  # type: ignore[no-untyped-d
     for i in range(HISTORY + left):
         pcm[i] = pcm[needed + i]
     s.fill = left
-    # A frame was won (no packet was needed this tick) or given back (hardly anything is left over): back to normal.
-    if (s.rate < 0 and refilled == 0) or (s.rate > 0 and left < RATE_MAX):
+    if left < RATE_MAX:  # the frame to spare is used up: back to normal
         s.rate = 0
     power = sum_of_squares(frame)
     if not power < POWER_MAX:  # nor if it is NaN: the limiter would never recover, and everybody else fall silent
@@ -308,3 +310,4 @@ def play(r, now, delay_min, delay_max, rows, taps):  # type: ignore[no-untyped-d
     s.dbfs = 10.0 * np.log10(power / FRAME + 1e-13)
     s.measured_at = now
     s.sounding = 1
+    s.made_up = max(0, s.made_up - 1)

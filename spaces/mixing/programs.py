@@ -26,6 +26,7 @@ PROGRAM = np.dtype(
         ("encoder", np.uint64),  # address of a libopus encoder state
         ("ssrc", np.int64),
         ("sequence", np.int64),  # of the next packet
+        ("clock", np.int64),  # RTP timestamp of the next frame, not wrapped: one clock for all programs of a Space
         ("idle", np.int64),  # ticks since there was anything to mix
         ("resting", np.int32),  # nothing was sent in the tick before: the next packet begins a talk spurt
         ("gain", np.float32),  # the limiter's, at the end of the frame before
@@ -67,7 +68,7 @@ class Programs:
             sent_clock=np.zeros((rows, RED_COPIES), np.int64),
         )
 
-    def take(self, encoder: int, without: int, ssrc: int) -> int:
+    def take(self, encoder: int, without: int, ssrc: int, clock: int = 0) -> int:
         if not self._free:
             old, rows = self.rows, len(self.rows.state)
             self._allocate(2 * rows)
@@ -79,6 +80,7 @@ class Programs:
         self.rows.sent_bytes[row] = 0
         record = self.rows.state[row]
         record["without"], record["encoder"], record["ssrc"] = without, encoder, ssrc
+        record["clock"] = clock
         record["sequence"] = record["idle"] = record["bytes"] = record["red_bytes"] = 0
         record["resting"], record["gain"] = 1, 1.0
         return row

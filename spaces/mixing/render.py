@@ -58,13 +58,13 @@ def limit(block, delay_out, gain, out, peaks):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def add_redundancy(p, clock, programs):  # type: ignore[no-untyped-def]
+def add_redundancy(p, programs):  # type: ignore[no-untyped-def]
     """The RED form (RFC 2198) of a program's packet: copies of the packets before it, oldest first, then itself.
 
     Block payload types are left 0 for the fan-out to fill in: they are each listener's own.
     """
     program = programs.state[p]
-    red, size = programs.red[p], program.bytes
+    red, size, clock = programs.red[p], program.bytes, program.clock
     program.red_bytes = 0
     if size == 0:
         return
@@ -107,7 +107,6 @@ def add_redundancy(p, clock, programs):  # type: ignore[no-untyped-def]
 @njit(nogil=True, cache=True)
 def render(  # type: ignore[no-untyped-def]
     now,
-    clock,  # int64: samples since the engine began, at this frame's start
     delay_min,  # seconds
     delay_max,
     places,  # in the mix of each Space
@@ -170,7 +169,7 @@ def render(  # type: ignore[no-untyped-def]
             )
             # While idle, libopus's pace of DTX and ours would multiply: one packet in eight seconds.
             program.bytes = size if size > DTX_BYTES_MAX or program.idle >= IDLE_AFTER_TICKS else 0
-            add_redundancy(p, clock, programs)
+            add_redundancy(p, programs)
         for m in range(members.shape[0]):
             r = members[m]
             state[r].gain = gain_to[r] if state[r].sounding else np.float32(0.0)

@@ -5,6 +5,7 @@ Sources and Listeners are made by the event loop and handed over; the fields mar
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 
 from pylibsrtp import Session
@@ -65,3 +66,10 @@ class SpaceSound:
         self.sources: list[Source] = []
         self.programs: dict[str | None, Program] = {}
         self.listeners: list[Listener] = []
+        self.phase = 0
+        """Which ticks make its frames: those whose number modulo PHASES is this."""
+        self.frames = 0
+        self.early: deque[float] = deque(maxlen=3)
+        """Seconds that the slowest packet of each of the last windows came before its turn."""
+        self.clock = (0, 0)
+        """(sample clock, tick) when the last program ended; while there is one, it has the clock."""

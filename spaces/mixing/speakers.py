@@ -37,6 +37,8 @@ SPEAKER = np.dtype(
         ("timestamp", np.int64),  # of the newest packet, unwrapped
         ("transit_min", np.float64),  # seconds, arrival less timestamp, of the fastest packet lately; nan: none yet
         ("spread", np.float64),  # seconds, how much slower the slowest packet lately was
+        ("transit_next", np.float64),  # the fastest of the window that has not ended
+        ("transit_window_ends", np.float64),
         ("transit_at", np.float64),
         # --- the pace
         ("fill", np.int32),  # decoded samples not yet played, behind the history
@@ -48,6 +50,10 @@ SPEAKER = np.dtype(
         ("window_ends", np.float64),
         # --- loudness
         ("sounding", np.int32),  # this tick's frame has sound
+        (
+            "made_up",
+            np.int32,
+        ),  # frames from now on whose level tells nothing: concealment fades, and so does what follows
         ("dbfs", np.float64),  # of the last frame
         ("measured_at", np.float64),
         ("level", np.float64),  # dBFS, smoothed
@@ -140,6 +146,12 @@ class Speakers:
         self.rows.decoder[row] = 0
         self._free.append(row)
 
+    def forget_slack(self, row: int) -> None:
+        """Measure anew: the ticks have moved."""
+        record = self.rows.state[row]
+        record["slack"] = record["slack_before"] = record["slack_long"] = np.inf
+        record["window_ends"] = record["windows"] = 0
+
     def reset(self, row: int) -> None:
         """Forget what is buffered: nobody listened, or the speaker was muted."""
         self.rows.sequence[row] = -1
@@ -149,7 +161,6 @@ class Speakers:
         record["held"] = record["concealed"] = record["fill"] = record["rate"] = record["sounding"] = 0
         record["transit_min"] = np.nan
         record["spread"] = 0.0
-        record["slack"] = record["slack_before"] = record["slack_long"] = np.inf
-        record["window_ends"] = record["windows"] = 0
+        self.forget_slack(row)
         record["gain"] = 0.0
         record["holds"] = 0

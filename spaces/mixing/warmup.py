@@ -7,7 +7,7 @@ import socket
 import numpy as np
 from pylibsrtp import Policy, Session
 
-from spaces.mixing.engine import AudioEngine, SoundSettings
+from spaces.mixing.engine import PHASES, AudioEngine, SoundSettings
 from spaces.mixing.opus import FRAME, Encoder
 from spaces.mixing.sound import Listener, Source
 from spaces.sfu.fanout import Fanout, WirePath
@@ -38,7 +38,8 @@ def compile_kernels() -> None:
         packet = Encoder(32_000, expected_loss_percent=0).encode(np.full(FRAME, 0.1, np.float32))
         for tick in range(4):
             engine.packet(source, tick, tick * FRAME, packet, FRAME, tick * 0.02)
-            engine.tick(tick * 0.02)
+            for phase in range(PHASES):
+                engine.tick((tick + phase / PHASES) * 0.02)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,9 @@ PROFILES: list[SRTPProtectionProfile] = [SRTP_AEAD_AES_128_GCM, SRTP_AES128_CM_S
 DATAGRAMS_QUEUED_MAX = 16
 """A handshake's flight is at most a few datagrams; what does not fit is sent again."""
 
+SSL_MODE_RELEASE_BUFFERS = 0x10
+"""openssl/ssl.h: an idle association keeps no read and write buffers, 16 kB instead of 42."""
+
 RESEND_SECONDS = 0.2
 RESENDS_MAX = 12
 """Of one handshake, so that repeated datagrams from outside cannot make us send for ever."""
@@ -46,6 +49,7 @@ class Certificate(RTCCertificate):
         if self._shared is None:
             self._shared = super()._create_ssl_context(srtp_profiles)
             self._shared.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+            self._shared.set_mode(SSL_MODE_RELEASE_BUFFERS)
         return self._shared
 
     def sha256(self) -> tuple[str, str]:

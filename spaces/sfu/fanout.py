@@ -18,6 +18,7 @@ from pylibsrtp import Session
 from pylibsrtp._binding import ffi, lib
 
 from spaces.errors import LocalError
+from spaces.mixing.opus import FRAME
 from spaces.mixing.programs import ProgramRows
 from spaces.native import ADDRESS, INT, c_function
 
@@ -84,8 +85,7 @@ def fan_out(  # type: ignore[no-untyped-def]
     order,  # int32 (n): rows in sending order
     which,  # int32 (n): which program each of them gets
     due,  # int32: the programs of this tick
-    timestamp,  # int64: RTP timestamp of this tick
-    programs,  # mixing.programs.ProgramRows: state, payload and red are read, sequence and resting go on
+    programs,  # mixing.programs.ProgramRows: state, payload and red are read; sequence, clock and resting go on
     context,  # uint64 (rows): srtp_t
     payload_type,  # uint8 (rows): of Opus
     red_payload_type,  # uint8 (rows): 0: he gets plain Opus
@@ -113,7 +113,7 @@ def fan_out(  # type: ignore[no-untyped-def]
         redundant = red_payload_type[row] != 0 and program.red_blocks > 1
         marker = 0x80 if program.resting else 0
         sequence = program.sequence + offset[row]
-        ssrc = program.ssrc
+        ssrc, timestamp = program.ssrc, program.clock
         b[0] = 0x80
         b[1] = (red_payload_type[row] if redundant else payload_type[row]) | marker
         b[2] = (sequence >> 8) & 0xFF
@@ -154,6 +154,7 @@ def fan_out(  # type: ignore[no-untyped-def]
         _flush(fd, messages, filled, work, counters)
     for i in range(due.shape[0]):
         program = programs.state[due[i]]
+        program.clock += FRAME
         program.resting = program.bytes == 0
         if program.bytes > 0:
             program.sequence = (program.sequence + 1) & 0xFFFF
@@ -241,16 +242,13 @@ class Fanout:
             self._template[row, 2] = self._control[row].ctypes.data if self._template[row, 3] else 0
         self._free = list(range(2 * rows - 1, rows - 1, -1))
 
-    def send(
-        self, order: np.ndarray, which: np.ndarray, due: np.ndarray, timestamp: int, programs: ProgramRows
-    ) -> None:
+    def send(self, order: np.ndarray, which: np.ndarray, due: np.ndarray, programs: ProgramRows) -> None:
         """One tick's packets to their rows; shapes and types as in `fan_out`."""
         fan_out(
             self.fd,
             order,
             which,
             due,
-            timestamp,
             programs,
             self.context,
             self.payload_type,

@@ -35,6 +35,9 @@ from spaces.sfu.uplink import Uplink
 if TYPE_CHECKING:
     from spaces.metrics import Metrics
 
+EARLY_PACKETS_MAX = 16
+"""A client may speak as soon as his side of DTLS is done, before our leave is given. His first packets are kept: were the
+last one before a wrap of his sequence lost, none after it could be decrypted."""
 ADDRESSES_MAX = 4
 """Tuples of one peer whose packets are taken: the path and those before it, whose packets may still be on their way."""
 
@@ -95,6 +98,7 @@ class Peer:
         self._own_ssrc = secrets.randbits(32)
         self._listener: Listener | None = None
         self._redundant = False
+        self._early: list[bytes] = []
         self._uplink: Uplink | None = None
         self._slots: tuple[SlotStream, ...] = ()
         self._slots_out: Session | None = None
@@ -168,6 +172,12 @@ class Peer:
         self.keys = keys
         self._rtcp_out, self._rtcp_in = keys.sending(), keys.receiving()
         self._apply(Plan(), self._plan)
+        early, self._early = self._early, []
+        for data in early:
+            try:
+                self.receive_rtp_untrusted(data, self._around.monotonic())
+            except RemoteError as error:
+                self._around.metrics.drops.labels(error.cause).inc()
 
     def _send(self, data: bytes) -> None:
         if self.path is not None:
@@ -236,6 +246,9 @@ class Peer:
 
     def receive_rtp_untrusted(self, data: bytes, now: float) -> None:
         """An SRTP packet from one of this peer's addresses; without a microphone planned it is not even decrypted."""
+        if self.keys is None and self.remote is not None and len(self._early) < EARLY_PACKETS_MAX:
+            self._early.append(data)
+            return
         if self._uplink is None:
             raise RemoteError("rtp_not_expected")
         self._uplink.packet_untrusted(data, now, muted=self.muted)
@@ -309,7 +322,11 @@ class Peer:
         parts = []
         if self._listener is not None and self._listener.row >= 0:
             packets, octets = self._around.engine.sent_to(self._listener)
-            parts.append(sender_report(self.mix_ssrc, unix, self._around.engine.timestamp(), packets, octets, blocks))
+            parts.append(
+                sender_report(
+                    self.mix_ssrc, unix, self._around.engine.timestamp(self._listener), packets, octets, blocks
+                )
+            )
         for stream in self._slots:
             if stream.packets and self._plan.slots is not None:
                 _, timestamp, at = stream.last

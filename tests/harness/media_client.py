@@ -15,7 +15,7 @@ from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsFingerprint, RTCDtlsP
 
 from spaces.config import Config
 from spaces.metrics import Metrics
-from spaces.mixing.engine import TICK_SECONDS, AudioEngine
+from spaces.mixing.engine import PHASES, TICK_SECONDS, AudioEngine
 from spaces.sfu.media import Media
 from spaces.sfu.peer import Peer
 from spaces.sfu.rtcp import Reports, parse_rtcp_untrusted
@@ -75,8 +75,9 @@ class Plane:
         await until(lambda: self.drops(cause) >= times)
         assert self.drops(cause) == times
 
-    def tick(self, ticks: int = 1) -> None:
-        for _ in range(ticks):
+    def tick(self, frames: int = 1) -> None:
+        """So many frames of every Space."""
+        for _ in range(frames * PHASES):
             self.clock.now += TICK_SECONDS
             self.media._engine.tick(self.clock.now)
 

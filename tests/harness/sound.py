@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pylibsrtp import Policy, Session
 
-from spaces.mixing.engine import TICK_SECONDS, AudioEngine, SoundSettings
+from spaces.mixing.engine import PHASES, TICK_SECONDS, AudioEngine, SoundSettings
 from spaces.mixing.opus import FRAME, Decoder, Encoder, packet_samples_untrusted
 from spaces.mixing.sound import Listener, Source
 from spaces.sfu.fanout import Fanout, WirePath
@@ -108,14 +108,16 @@ class Studio:
         """Send these from now on, in a loop, one before each tick."""
         self._playing[source] = packets
 
-    def tick(self, ticks: int = 1) -> None:
-        for _ in range(ticks):
+    def tick(self, frames: int = 1) -> None:
+        """So many frames of every Space."""
+        for _ in range(frames):
             for source, packets in self._playing.items():
                 n = self._sent.get(source, 0)
                 self.send(source, n, packets[n % len(packets)])
                 self._sent[source] = n + 1
-            self.now += TICK_SECONDS
-            self.engine.tick(self.now)
+            for _ in range(PHASES):
+                self.now += TICK_SECONDS
+                self.engine.tick(self.now)
         for ear in self.ears:
             ear.take()
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from spaces.mixing.engine import PHASES
 from spaces.mixing.render import IDLE_AFTER_TICKS, IDLE_EVERY_TICKS
 from spaces.mixing.sound import Source
 from tests.harness.sound import Ear, Studio, decode, encode, level_db, sine, studio
@@ -78,7 +79,7 @@ def test_missed_ticks_pass_in_the_timestamp(it: Studio) -> None:
     ear = it.ear()
     it.tick(2)
     it.now += 0.1
-    it.engine.tick(it.now, skipped=5)
+    it.engine.tick(it.now, skipped=5 * PHASES)
     ear.take()
     first, second = ear.packets[-2:]
     assert (second.timestamp - first.timestamp) & 0xFFFFFFFF == 6 * 960

@@ -64,11 +64,13 @@ class Listener:
         return False
 
 
-def programs_of(payloads: tuple[bytes, ...], sequence: int, marker: bool, ssrc: int) -> ProgramRows:
+def programs_of(
+    payloads: tuple[bytes, ...], sequence: int = 0, marker: bool = False, ssrc: int = 1, timestamp: int = 0
+) -> ProgramRows:
     """One program per payload, their SSRCs counting up."""
     programs = Programs(rows=len(payloads))
     for number, payload in enumerate(payloads):
-        row = programs.take(encoder=0, without=-1, ssrc=ssrc + number)
+        row = programs.take(encoder=0, without=-1, ssrc=ssrc + number, clock=timestamp)
         assert row == number
         programs.rows.payload[row, : len(payload)] = np.frombuffer(payload, np.uint8)
         state = programs.rows.state[row]
@@ -107,7 +109,7 @@ class Node:
         timestamp: int = 960,
         ssrc: int = 0xDEADBEEF,
     ) -> None:
-        table = programs_of(payloads, sequence, marker, ssrc)
+        table = programs_of(payloads, sequence, marker, ssrc, timestamp)
         if copies:  # RFC 2198, block payload types left to the loop
             headers = b"".join(pack("!BHB", 0, 960 * n << 2, len(c)) for n, c in zip((2, 1), copies, strict=True))
             form = headers + bytes(1) + b"".join(copies) + payloads[0]
@@ -115,7 +117,7 @@ class Node:
             table.state[0]["red_bytes"], table.state[0]["red_blocks"] = len(form), len(copies) + 1
         which = np.array(programs or [0] * len(rows), np.int32)
         due = np.arange(len(payloads), dtype=np.int32)
-        self.fanout.send(np.array(rows, np.int32), which, due, timestamp, table)
+        self.fanout.send(np.array(rows, np.int32), which, due, table)
 
     def counts(self) -> tuple[int, ...]:
         return tuple(int(n) for n in self.fanout.counters)
@@ -337,9 +339,9 @@ def test_a_full_socket_buffer_drops_and_counts_and_the_next_tick_goes_on() -> No
         sessions = [Listener() for _ in range(600)]
         try:
             rows = [fanout.add(s.outbound, 111, WirePath(b"")) for s in sessions]
-            table = programs_of((bytes(60),), 0, False, 1)
+            table = programs_of((bytes(60),))
             due = np.zeros(1, np.int32)
-            fanout.send(np.array(rows, np.int32), np.zeros(600, np.int32), due, 0, table)
+            fanout.send(np.array(rows, np.int32), np.zeros(600, np.int32), due, table)
             sent, full = int(fanout.counters[SENT]), int(fanout.counters[FAILED_FULL])
             assert sent > 0
             assert full > 0
@@ -348,7 +350,7 @@ def test_a_full_socket_buffer_drops_and_counts_and_the_next_tick_goes_on() -> No
             with contextlib.suppress(BlockingIOError):
                 while True:
                     theirs.recv(2_048)
-            fanout.send(np.array(rows[:1], np.int32), np.zeros(1, np.int32), due, 960, table)
+            fanout.send(np.array(rows[:1], np.int32), np.zeros(1, np.int32), due, table)
             assert int(fanout.counters[SENT]) == sent + 1
         finally:
             for session in sessions:

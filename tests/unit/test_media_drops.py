@@ -162,14 +162,17 @@ async def test_reports_that_are_malformed_or_replayed(plane: Plane) -> None:
     await plane.dropped("srtcp_rejected")
 
 
-async def test_media_before_dtls_is_up(plane: Plane) -> None:
+async def test_media_before_dtls_is_up_is_kept_for_a_while(plane: Plane) -> None:
     client = await plane.client(plan=SPEAKING)
     client.start()
     await client.checked()
-    client.send(bytes((0x80, OPUS)) + bytes(60))
+    for _ in range(EARLY_PACKETS_MAX + 1):
+        client.send(bytes((0x80, OPUS)) + bytes(60))
     client.send(bytes((0x80, 201)) + bytes(60))
     await plane.dropped("rtp_not_expected")
     await plane.dropped("rtcp_not_expected")
+    await client.handshake()
+    await plane.dropped("srtp_rejected", EARLY_PACKETS_MAX)
 
 
 async def test_a_flood_of_dtls_is_bounded_and_the_handshake_goes_on(plane: Plane) -> None:

@@ -64,8 +64,8 @@ async def test_after_the_end_it_is_gone(api: Api) -> None:
     host = await api.creator("ada")
     space = await api.space(host)
     await api.ok("POST", f"/v1/spaces/{space}/end", by=host)
-    for way in ("whip", "whep"):
-        reply = await api.offer(f"/v1/spaces/{space}/{way}", sdp(api), by=host)
+    for way, direction in (("whip", "sendonly"), ("whep", "recvonly")):
+        reply = await api.offer(f"/v1/spaces/{space}/{way}", sdp(api, direction), by=host)
         assert (reply.status, reply.code) == (410, "ended")
 
 
