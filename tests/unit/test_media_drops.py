@@ -10,6 +10,7 @@ from struct import pack
 import pytest
 
 from spaces.sfu.link import REPORTERS_MAX
+from spaces.sfu.peer import EARLY_PACKETS_MAX
 from spaces.sfu.rtcp import receiver_report
 from tests.harness.eventually import until
 from tests.harness.media_client import LISTENING, OPUS, SPEAKING, VOICE, Client, Plane, running
