@@ -70,18 +70,19 @@ class Talk:
             self.engine.tick(self.frames * FRAME_SECONDS + tick * TICK_SECONDS)
         self.frames += 1
 
+    def _program_rows(self) -> list[int]:
+        """Of all Spaces, in their order; the engine's arrays are nobody else's business but a benchmark's."""
+        return [program.row for space in self.engine._spaces.values() for program in space.programs.values()]
+
     def mixed(self) -> np.ndarray:
-        """What the encoders were given for the last frame: float32 (Spaces, FRAME), the engine's own memory."""
-        layout = self.engine._layout  # the arrays of a tick are nobody's business but the engine's
-        assert layout is not None
-        frames: np.ndarray = self.engine._programs.rows.mixed[layout.program_rows]
+        """What the encoders were given for the last frame: float32 (Spaces, FRAME)."""
+        frames: np.ndarray = self.engine._programs.rows.mixed[self._program_rows()]
         return frames
 
     def encoded(self) -> list[bytes]:
         """The packets of the last frame, by Space."""
-        rows, layout = self.engine._programs.rows, self.engine._layout
-        assert layout is not None
-        return [rows.payload[row, : rows.state[row]["bytes"]].tobytes() for row in layout.program_rows]
+        rows = self.engine._programs.rows
+        return [rows.payload[row, : rows.state[row]["bytes"]].tobytes() for row in self._program_rows()]
 
 
 def _context() -> Session:

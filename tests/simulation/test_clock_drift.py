@@ -55,7 +55,8 @@ def test_an_hour_of_drift(drifts: dict[str, float]) -> None:
         tones = dict(zip(drifts, (440.0, 700.0), strict=False))
         speakers = [Drifting(it, name, tones[name], ppm) for name, ppm in drifts.items()]
         engine = it.engine
-        frames, worst_delay, worst_residual = [], 0.0, -200.0
+        frames: list[np.ndarray] = []
+        worst_delay, worst_residual = 0.0, -200.0
         for frame in range(HOUR_SECONDS * SAMPLE_RATE // FRAME // (1 if len(drifts) == 1 else 4)):
             for _ in range(PHASES):
                 it.now += TICK_SECONDS

@@ -85,7 +85,7 @@ async def test_the_fan_out_sends_along_the_same_path(host: str, family: socket.A
         programs = Programs(1).rows
         programs.state[0]["bytes"] = 9
         first = np.zeros(1, np.int32)
-        fanout.send(np.array([row], np.int32), first, first, 0, programs)
+        fanout.send(np.array([row], np.int32), first, first, programs)
         assert fanout.counters[SENT] == 1
         _, source = await asyncio.get_running_loop().sock_recvfrom(sock, 99)
         assert source[:2] == (reached, udp.port)
