@@ -133,7 +133,7 @@ class History:
         assert self.epochs == sorted(self.epochs), "epochs only grow"
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(STEPS, min_size=3, max_size=14))
 async def test_the_door_says_what_the_dates_say(world: World, steps: list[tuple[str, ...]]) -> None:
     owner, creator = await world.creator()

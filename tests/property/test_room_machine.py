@@ -190,5 +190,5 @@ class RoomMachine(RuleBasedStateMachine):
             assert not self.room.hands
 
 
-RoomMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+RoomMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestRoom = RoomMachine.TestCase
