@@ -88,7 +88,7 @@ class Decoder:
 class Encoder:
     """One mono encoder state at 48 kHz."""
 
-    def __init__(self, bitrate: int, *, expected_loss_percent: int, complexity: int = 6, dtx: bool = True) -> None:
+    def __init__(self, bitrate: int, *, expected_loss_percent: int, complexity: int = 7, dtx: bool = True) -> None:
         lib = library()
         self._state = np.zeros(lib.opus_encoder_get_size(1), np.uint8)
         self.address: int = self._state.ctypes.data
