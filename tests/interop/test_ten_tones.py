@@ -15,7 +15,8 @@ from tests.harness.measure import steady_tone_levels
 from tests.harness.server import serving
 from tests.harness.signals import packed, tone
 
-HERTZ = (310, 430, 610, 790, 1030, 1270, 1690, 2110, 2570, 3190)
+HERTZ = (311, 433, 613, 787, 1031, 1277, 1693, 2111, 2579, 3191)
+"""Primes: on a grid of 10 Hz the codec's noise would repeat every tenth of a second, and be tones on that grid itself."""
 AMPLITUDE = 0.05
 LOOP_SECONDS = 2.0
 
