@@ -60,7 +60,9 @@ class Config:
     green_room_minutes_before_start: int = setting(60, "how long before its start the stage may connect")
 
     # --- sound
-    audience_bitrate: int = setting(48_000, "bits per second of the audience's Opus: 32 kb/s suffices for one voice, more for several")
+    audience_bitrate: int = setting(
+        48_000, "bits per second of the audience's Opus; one voice needs 32 kb/s, several more"
+    )
     audience_expected_loss_percent: int = setting(
         0, "loss that the audience's in-band FEC is made for at least; reports raise it"
     )
