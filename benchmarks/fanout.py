@@ -112,7 +112,10 @@ class Turns:
             await self._fan_out(crowd, options.seconds)
             sizes = (await self._listeners("sizes"))["sizes"]
             await self._mute(True)
-            found = await self._bare("send", ports=ports, sizes=sizes, seconds=options.seconds)
+            found, _ = await asyncio.gather(
+                self._bare("send", ports=ports, sizes=sizes, seconds=options.seconds),
+                self._channel.drain(options.seconds),
+            )
             crowd.bare_cpu_seconds.append(found["cpu_seconds"] / found["seconds"])
             crowd.bare_datagrams.append(found["datagrams"] / found["seconds"])
         await self._mute(False)
@@ -126,7 +129,7 @@ class Turns:
     async def _fan_out(self, crowd: Crowd, seconds: float) -> None:
         await self._listeners("sizes")
         before = await self._snapshot()
-        await asyncio.sleep(seconds)
+        await self._channel.drain(seconds)
         after = await self._snapshot()
         took = after.at - before.at
         crowd.resident_bytes = after.resident_bytes

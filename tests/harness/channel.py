@@ -67,6 +67,13 @@ class Channel:
             if message["type"] == type and wanted.items() <= message.items():
                 return message
 
+    async def drain(self, seconds: float) -> None:
+        """Read and forget what comes meanwhile: a socket that nobody reads is cut."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while True:
+                    await self.socket.receive()
+
     async def until_closed(self) -> int | None:
         while (message := await self.read()) is not None:
             self.events.append(message)
