@@ -74,6 +74,9 @@ def test_an_hour_of_drift(drifts: dict[str, float]) -> None:
                     ear.take()
                     ear.packets.clear()
                 continue
+            if (engine._speakers.rows.state[[s.source.row for s in speakers]]["rate"] != 0).any():
+                frames = []  # hurried by 0.4 %, the tone is another one for five seconds
+                continue
             (program,) = engine._spaces["room"].programs.values()
             frames.append(engine._programs.rows.mixed[program.row].copy())
             state = engine._speakers.rows.state[[s.source.row for s in speakers]]
