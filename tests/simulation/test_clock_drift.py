@@ -1,4 +1,8 @@
-"""Speakers whose clocks run fast and slow by 500 ppm for an hour: delay stays bounded, and nobody hears a step."""
+"""Speakers whose clocks run fast and slow by 500 ppm for an hour: delay stays bounded, and nobody hears a step.
+
+One look in ten seconds. Frames that are being hurried are left out: their tone is another one, so that a step within them, or
+at their seams, would not be seen here. Two speakers who drift apart run for a quarter of an hour.
+"""
 
 from __future__ import annotations
 
