@@ -7,6 +7,7 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -43,6 +44,12 @@ class Config:
     data: Path = setting(Path("var"), "folder for the embedded database and recordings")
     database_url: str = setting("", "SQLAlchemy address of PostgreSQL; empty: SQLite in the data folder", secret=True)
     redis_url: str = setting("", "Redis for several nodes; empty: one node, in process", secret=True)
+
+    # --- mail
+    smtp_url: str = setting(
+        "", "smtp://user:password@host:587 (STARTTLS) or smtps://…:465; empty: no mail is sent", secret=True
+    )
+    mail_from: str = setting("", "sender of all mail: Spaces <no-reply@live.example>; needed with smtp_url")
 
     # --- keys
     stripe_secret_key: str = setting("", "Stripe's API key; empty: test money", secret=True)
@@ -107,6 +114,12 @@ class Config:
         ):
             if not holds:
                 raise ConfigError(demand)
+        if not _is_mail_server(self.smtp_url):
+            raise ConfigError("smtp_url: smtp://user:password@host:587 or smtps://…; empty: no mail")
+        if self.smtp_url and not self.mail_from:
+            raise ConfigError("mail_from: needed with smtp_url, the sender of all mail")
+        if self.mail_from and not _is_sender(self.mail_from):
+            raise ConfigError("mail_from: an address, or Name <address>")
         if bool(self.tls_cert) != bool(self.tls_key):
             raise ConfigError("tls_cert and tls_key go together: set both or neither")
         if bool(self.api_key) != bool(self.api_secret):
@@ -153,6 +166,23 @@ def _is_database(url: str) -> bool:
     except ValueError:
         return False
     return not url or (bool(separator) and scheme in DATABASE_SCHEMES)
+
+
+def _is_mail_server(url: str) -> bool:
+    """Or nothing at all. What is wrong with it is not said: it holds a password."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    return not url or (parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and port != 0)
+
+
+def _is_sender(text: str) -> bool:
+    """`Name <address>` or a bare address, on one line and in ASCII where SMTP sees it."""
+    address = parseaddr(text)[1]
+    local, _, domain = address.rpartition("@")
+    return text.isprintable() and address.isascii() and bool(local) and bool(domain) and " " not in address
 
 
 def settings() -> list[dataclasses.Field[Any]]:

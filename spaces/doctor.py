@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from spaces.config import Config, ConfigError
 from spaces.db.migrate import is_current
 from spaces.db.prepare import DATABASE_ERRORS, is_empty, open_database
+from spaces.mail import Mailer, MailError
 from spaces.node import listen, port_advice, port_trouble, tls_context
 from spaces.sfu.candidates import read_candidate
 from spaces.signaling.client_address import read_networks
@@ -42,6 +43,7 @@ async def examine(config: Config) -> list[Finding]:
         _api_key(config),
         await _database(config),
         await _redis(config),
+        await _mail(config),
         _payment(config),
     ]
 
@@ -155,6 +157,18 @@ async def _redis(config: Config) -> Finding:
     finally:
         await client.aclose()
     return Finding("warn", "Redis answers, but this version runs one node and makes no use of it")
+
+
+async def _mail(config: Config) -> Finding:
+    if not config.smtp_url:
+        return Finding(
+            "warn", "no mail: links to sign in are shown in the log, newsletters are not sent", "set SPACES_SMTP_URL"
+        )
+    try:
+        await Mailer(config).check()
+    except MailError as error:
+        return Finding("fail", f"the SMTP server cannot be used: {error}", "check SPACES_SMTP_URL")
+    return Finding("ok", f"mail leaves as {config.mail_from}")
 
 
 def _payment(config: Config) -> Finding:

@@ -22,6 +22,7 @@ from spaces.config import ENVIRONMENT_PREFIX, Config, ConfigError
 from spaces.db.prepare import open_database, prepare, usable
 from spaces.db.store import SpaceStore
 from spaces.directory import LocalDirectory, Place
+from spaces.mail import Mailer
 from spaces.metrics import Metrics
 from spaces.sfu.media import Media
 from spaces.signaling.app import make_app
@@ -188,6 +189,7 @@ class Node:
             sessions=WhipSessions(self.media, self.door),
             metrics=self.metrics,
             limiters=make_limiters(config),
+            mail=Mailer(config),
             trusted_proxies=trusted,
             health=lambda: {"audio": self._state == "starting" or self.media.healthy},
             state=lambda: self._state,

@@ -9,6 +9,7 @@ from typing import Literal
 
 from access.service import Access
 from spaces.config import Config
+from spaces.mail import Mailer
 from spaces.metrics import Metrics
 from spaces.sfu.session import MediaPlane
 from spaces.signaling.client_address import Network
@@ -39,6 +40,7 @@ class Services:
     sessions: WhipSessions
     metrics: Metrics
     limiters: Limiters
+    mail: Mailer
     trusted_proxies: tuple[Network, ...]
     health: Callable[[], dict[str, bool]]
     """Each part of the node and whether it works."""

@@ -19,7 +19,7 @@ ROOMS: dict[str, set[str]] = {
     "spaces.sfu": {"spaces.mixing", "spaces.native", *SHARED},
     "spaces.mixing": {"spaces.sfu", "spaces.native", *SHARED},
     "spaces.signaling": {
-        "access", "spaces.db", "spaces.directory", "spaces.logs", "spaces.mixing", "spaces.sfu", "spaces.room",
+        "access", "spaces.db", "spaces.directory", "spaces.logs", "spaces.mail", "spaces.mixing", "spaces.sfu", "spaces.room",
         "spaces.room_commands", "spaces.room_record", "spaces.room_rules", "spaces.tasks", "spaces.web", *SHARED,
     },
     "spaces.db": {"access", "spaces.room", "spaces.room_record", "spaces.room_rules", *SHARED},
@@ -27,6 +27,7 @@ ROOMS: dict[str, set[str]] = {
     "spaces.room_commands": {"spaces.room_record", "spaces.room_rules", *SHARED},
     "spaces.room_record": {"spaces.room_rules", *SHARED},
     "spaces.room_rules": SHARED,
+    "spaces.mail": SHARED,
     "spaces.config": set(),
     "spaces.errors": set(),
     "spaces.native": set(),
