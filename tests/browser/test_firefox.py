@@ -41,6 +41,7 @@ async def test_firefox_hears_the_speech(tmp_path: Path, http: aiohttp.ClientSess
         heard = np.load(out)
         assert server.log_complaints() == []
     assert first_sound_seconds(heard) is not None, "Firefox heard nothing"
-    found = correlations(heard[-8 * RATE :], decode_file(str(SPEECH_FILE)))
+    # It plays into a null sink, whose clock stutters when the machine is busy: Firefox then skips or repeats by itself.
+    found = correlations(heard[-8 * RATE :], decode_file(str(SPEECH_FILE)), jumps=True)
     print(f"median correlation {np.median(found):.3f}")
     assert np.median(found) >= 0.9

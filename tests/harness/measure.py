@@ -18,12 +18,13 @@ AUDIBLE_RMS = 10 ** (-50 / 20)
 """-50 dBFS: below it there is nothing to compare."""
 
 
-def correlations(heard: Samples, original: Samples) -> NDArray[np.float64]:
+def correlations(heard: Samples, original: Samples, *, jumps: bool = False) -> NDArray[np.float64]:
     """Of every window of 500 ms in which the original is audible: the best normalised correlation within ± 40 ms.
 
     `original` is taken as a loop. The recording's place in it is found first, over the whole of it. From the first window
     recognised there, the others are followed forwards and backwards: each is looked for within ± 40 ms of where its
-    neighbour lay, as a playout delay may change by a frame or two.
+    neighbour lay, as a playout delay may change by a frame or two. With `jumps`, a window that is not recognised there is
+    looked for everywhere: for players whose own clock stutters. The window of a jump is spoilt either way.
     """
     window = round(WINDOW_SECONDS * RATE)
     starts = range(0, len(heard) - window + 1, window)
@@ -34,15 +35,20 @@ def correlations(heard: Samples, original: Samples) -> NDArray[np.float64]:
         if similarity is not None and similarity >= RECOGNISED:
             anchor = number
             break
-    forwards = _follow(heard, original, starts[anchor:], place)
-    backwards = _follow(heard, original, starts[:anchor][::-1], place)
+    forwards = _follow(heard, original, starts[anchor:], place, jumps)
+    backwards = _follow(heard, original, starts[:anchor][::-1], place, jumps)
     return np.array(backwards[::-1] + forwards)
 
 
-def _follow(heard: Samples, original: Samples, starts: Sequence[int], place: int) -> list[float]:
+def _follow(heard: Samples, original: Samples, starts: Sequence[int], place: int, jumps: bool) -> list[float]:
     found = []
     for start in starts:
         similarity, moved = _window(heard, original, start, place)
+        if jumps and (similarity is None or similarity < RECOGNISED):
+            elsewhere = _place(heard[start : start + round(WINDOW_SECONDS * RATE)], original) - start
+            similar, by = _window(heard, original, start, elsewhere)
+            if similar is not None and similar >= RECOGNISED:
+                place, similarity, moved = elsewhere, similar, by
         if similarity is not None:
             found.append(similarity)
             if similarity >= RECOGNISED:
