@@ -76,7 +76,7 @@ class Talk:
 
     def mixed(self) -> np.ndarray:
         """What the encoders were given for the last frame: float32 (Spaces, FRAME)."""
-        frames: np.ndarray = self.engine._programs.rows.mixed[self._program_rows()]
+        frames: np.ndarray = self.engine._programs.rows.mixed[self._program_rows(), :FRAME]
         return frames
 
     def encoded(self) -> list[bytes]:

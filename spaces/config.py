@@ -70,6 +70,11 @@ class Config:
     audience_bitrate: int = setting(
         48_000, "bits per second of the audience's Opus; one voice needs 32 kb/s, several more"
     )
+    audience_packet_milliseconds: int = setting(
+        20,
+        "sound in a packet to the audience: 20, 40 or 60; 60 sends a third of the datagrams, which are most of what a "
+        "listener costs, and 40 ms later: for large audiences",
+    )
     audience_expected_loss_percent: int = setting(
         0, "loss that the audience's in-band FEC is made for at least; reports raise it"
     )
@@ -107,6 +112,7 @@ class Config:
                 0 <= self.jitter_delay_milliseconds_min <= self.jitter_delay_milliseconds_max,
                 "jitter_delay_milliseconds_min: 0 up to jitter_delay_milliseconds_max",
             ),
+            (self.audience_packet_milliseconds in (20, 40, 60), "audience_packet_milliseconds: 20, 40 or 60"),
             (0 < self.rights_poll_seconds < 1.0, "rights_poll_seconds: below 1, the bound for revocation"),
             (1.0 < self.seat_lease_seconds <= 30.0, "seat_lease_seconds: above 1, at most 30"),
             (1 <= self.slots <= 16, "slots: 1 to 16"),

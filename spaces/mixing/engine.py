@@ -44,6 +44,8 @@ class SoundSettings:
     delay_seconds_min: float = 0.0
     delay_seconds_max: float = 0.2
     levelling: bool = True
+    packet_frames: int = 1
+    """Frames in a packet to the audience, 1 to PACKET_FRAMES_MAX."""
 
 
 class _Layout:
@@ -163,8 +165,10 @@ class AudioEngine:
         if source.row >= 0:
             self._speakers.rows.state[source.row]["muted"] = muted
 
-    def attach(self, listener: Listener, payload_type: int, path: WirePath) -> None:
-        """Begin, or go on, sending the mix to a listener."""
+    def attach(
+        self, listener: Listener, payload_type: int, path: WirePath, packet_milliseconds_max: int | None = None
+    ) -> None:
+        """Begin, or go on, sending the mix to a listener, who may want no long packets (but gets 20 ms at least)."""
         space = self._spaces.get(listener.space)
         if space is None or listener.row >= 0:
             return
@@ -174,7 +178,11 @@ class AudioEngine:
         listener.row = self.fanout.add(listener.context, payload_type, path)
         self.fanout.red_payload_type[listener.row] = listener.red_payload_type
         space.listeners.append(listener)
-        self._join_program(space, listener)
+        listener.packet_frames = self._settings.packet_frames
+        if packet_milliseconds_max is not None:
+            wanted = packet_milliseconds_max * SAMPLE_RATE // (1_000 * FRAME)
+            listener.packet_frames = max(1, min(listener.packet_frames, wanted))
+        self._join_program(space, listener, self._program(space, listener))
 
     def detach(self, listener: Listener) -> None:
         space = self._spaces.get(listener.space)
@@ -219,20 +227,32 @@ class AudioEngine:
         """A listener who has become a speaker, or ceased to be one, changes to the mix that suits him."""
         for listener in space.listeners:
             if listener.owner == owner:
+                program = self._program(space, listener)
                 self._leave_program(space, listener)
-                self._join_program(space, listener)
+                self._join_program(space, listener, program)
 
-    def _join_program(self, space: SpaceSound, listener: Listener) -> None:
+    def _program(self, space: SpaceSound, listener: Listener) -> Program:
+        """The mix that suits a listener."""
         speaks = any(s.owner == listener.owner for s in space.sources)
-        without = listener.owner if speaks else None
-        program = space.programs.get(without)
+        without, frames = listener.owner if speaks else None, listener.packet_frames
+        program = space.programs.get((without, frames))
         if program is None:
-            settings = self._settings
-            encoder = Encoder(settings.bitrate, expected_loss_percent=space.expected_loss_percent)
+            encoder = Encoder(self._settings.bitrate, expected_loss_percent=space.expected_loss_percent)
             number = self._owners[without] if without is not None else -1
-            program = space.programs[without] = Program(
-                without, self._programs.take(encoder.address, number, space.ssrc, self._clock(space)), encoder
+            row = self._programs.take(
+                encoder.address,
+                number,
+                space.ssrc,
+                self._clock(space),
+                frames=frames,
+                collected=space.frames % frames,
             )
+            if listener.program is not None:
+                self._programs.begin_like(row, listener.program.row)
+            program = space.programs[without, frames] = Program(without, frames, row, encoder)
+        return program
+
+    def _join_program(self, space: SpaceSound, listener: Listener, program: Program) -> None:
         listener.program = program
         program.rows.append(listener.row)
         sequence = int(self._programs.rows.state[program.row]["sequence"])
@@ -248,7 +268,7 @@ class AudioEngine:
         listener.program = None
         if not program.rows:
             space.clock = (self._clock(space), self.ticks)
-            del space.programs[program.without]
+            del space.programs[program.without, program.packet_frames]
             self._programs.give_back(program.row)
         self._forget_layouts()
 
@@ -284,6 +304,7 @@ class AudioEngine:
             for space in self._spaces.values():
                 for program in space.programs.values():
                     self._programs.rows.state[program.row]["clock"] += skipped * TICK_SAMPLES
+                    self._programs.rows.state[program.row]["timestamp"] += skipped * TICK_SAMPLES
         if self._moving:
             self._settle()
         self._take_packets()

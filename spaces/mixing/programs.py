@@ -17,6 +17,9 @@ RED_BLOCK_BYTES_MAX = (1 << 10) - 1
 RED_OFFSET_MAX = (1 << 14) - 1
 """Samples that the 14 bits of a block's timestamp offset reach back (RFC 2198 §3)."""
 
+PACKET_FRAMES_MAX = 3
+"""Frames in one packet at most: 60 ms, the longest that Opus codes as one."""
+
 LOOKAHEAD = 240
 """Samples (5 ms) that the limiter sees ahead; the mix is late by as much."""
 
@@ -27,8 +30,11 @@ PROGRAM = np.dtype(
         ("ssrc", np.int64),
         ("sequence", np.int64),  # of the next packet
         ("clock", np.int64),  # RTP timestamp of the next frame, not wrapped: one clock for all programs of a Space
-        ("idle", np.int64),  # ticks since there was anything to mix
-        ("resting", np.int32),  # nothing was sent in the tick before: the next packet begins a talk spurt
+        ("frames", np.int32),  # in a packet
+        ("collected", np.int32),  # frames of the next packet that are there already
+        ("timestamp", np.int64),  # of that packet: its first frame's clock
+        ("idle", np.int64),  # frames since there was anything to mix
+        ("resting", np.int32),  # the last packet was not sent: the next one begins a talk spurt
         ("gain", np.float32),  # the limiter's, at the end of the frame before
         ("bytes", np.int32),  # of this tick's packet; 0: none
         ("red_bytes", np.int32),  # of its RED form; 0: none
@@ -41,7 +47,7 @@ PROGRAM = np.dtype(
 class ProgramRows(NamedTuple):
     state: np.ndarray
     delay: np.ndarray  # float32 (programs, LOOKAHEAD): the end of the frame before
-    mixed: np.ndarray  # float32 (programs, FRAME)
+    mixed: np.ndarray  # float32 (programs, PACKET_FRAMES_MAX * FRAME): a packet's frames, one behind the other
     payload: np.ndarray  # uint8 (programs, PACKET_BYTES_MAX)
     red: np.ndarray  # uint8 (programs, PACKET_BYTES_MAX): the payload's RED form, block payload types left 0
     sent: np.ndarray  # uint8 (programs, RED_COPIES, PACKET_BYTES_MAX): packets before, the newest first
@@ -60,7 +66,7 @@ class Programs:
         self.rows = ProgramRows(
             state=np.zeros(rows, PROGRAM),
             delay=np.zeros((rows, LOOKAHEAD), np.float32),
-            mixed=np.zeros((rows, FRAME), np.float32),
+            mixed=np.zeros((rows, PACKET_FRAMES_MAX * FRAME), np.float32),
             payload=np.zeros((rows, PACKET_BYTES_MAX), np.uint8),
             red=np.zeros((rows, PACKET_BYTES_MAX), np.uint8),
             sent=np.zeros((rows, RED_COPIES, PACKET_BYTES_MAX), np.uint8),
@@ -68,7 +74,10 @@ class Programs:
             sent_clock=np.zeros((rows, RED_COPIES), np.int64),
         )
 
-    def take(self, encoder: int, without: int, ssrc: int, clock: int = 0) -> int:
+    def take(
+        self, encoder: int, without: int, ssrc: int, clock: int = 0, *, frames: int = 1, collected: int = 0
+    ) -> int:
+        """A fresh row, whose packets have so many frames; `collected` of its first are over, and silent."""
         if not self._free:
             old, rows = self.rows, len(self.rows.state)
             self._allocate(2 * rows)
@@ -76,14 +85,21 @@ class Programs:
                 target[:rows] = source
             self._free = list(range(2 * rows - 1, rows - 1, -1))
         row = self._free.pop()
-        self.rows.delay[row] = 0.0
+        self.rows.delay[row] = self.rows.mixed[row] = 0.0
         self.rows.sent_bytes[row] = 0
         record = self.rows.state[row]
         record["without"], record["encoder"], record["ssrc"] = without, encoder, ssrc
-        record["clock"] = clock
+        record["clock"], record["timestamp"] = clock, clock - collected * FRAME
+        record["frames"], record["collected"] = frames, collected
         record["sequence"] = record["idle"] = record["bytes"] = record["red_bytes"] = 0
         record["resting"], record["gain"] = 1, 1.0
         return row
+
+    def begin_like(self, row: int, other: int) -> None:
+        """Let a fresh row go on where another one is, so that who changes between them misses nothing."""
+        self.rows.delay[row] = self.rows.delay[other]
+        self.rows.mixed[row] = self.rows.mixed[other]
+        self.rows.state[row]["gain"] = self.rows.state[other]["gain"]
 
     def give_back(self, row: int) -> None:
         self.rows.state[row]["encoder"] = 0

@@ -21,9 +21,9 @@ CEILING = np.float32(0.89)
 RELEASE_PER_BLOCK = np.float32(0.01)
 """The gain recovers by this per 5 ms: from half to full in a quarter of a second."""
 
-IDLE_AFTER_TICKS = 50
-"""A second without sound: from then on only every IDLE_EVERY_TICKS a frame is mixed and encoded."""
-IDLE_EVERY_TICKS = 20
+IDLE_AFTER_FRAMES = 50
+"""A second without sound: from then on only every IDLE_EVERY_FRAMES a packet is encoded."""
+IDLE_EVERY_FRAMES = 20
 """One packet in 400 ms keeps browsers from muting the track; it is also libopus's own pace of DTX."""
 DTX_BYTES_MAX = 2
 """A packet this short says that nothing need be sent (opus.h, OPUS_SET_DTX)."""
@@ -64,7 +64,7 @@ def add_redundancy(p, programs):  # type: ignore[no-untyped-def]
     Block payload types are left 0 for the fan-out to fill in: they are each listener's own.
     """
     program = programs.state[p]
-    red, size, clock = programs.red[p], program.bytes, program.clock
+    red, size, clock = programs.red[p], program.bytes, program.timestamp
     program.red_bytes = 0
     if size == 0:
         return
@@ -105,6 +105,20 @@ def add_redundancy(p, programs):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
+def encode_packet(p, programs):  # type: ignore[no-untyped-def]
+    """The packet of the frames that a program has collected; none where there is nothing to tell."""
+    program = programs.state[p]
+    idle = program.idle >= IDLE_AFTER_FRAMES
+    if idle and program.idle % IDLE_EVERY_FRAMES >= program.frames:
+        return
+    samples, payload = program.frames * FRAME, programs.payload[p].ctypes.data
+    size = _encode(program.encoder, programs.mixed[p].ctypes.data, samples, payload, PACKET_BYTES_MAX)
+    # While idle, libopus's pace of DTX and ours would multiply: one packet in eight seconds.
+    program.bytes = size if size > DTX_BYTES_MAX or idle else 0
+    add_redundancy(p, programs)
+
+
+@njit(nogil=True, cache=True)
 def render(  # type: ignore[no-untyped-def]
     now,
     delay_min,  # seconds
@@ -124,7 +138,7 @@ def render(  # type: ignore[no-untyped-def]
     block,  # float32 (LOOKAHEAD + FRAME): scratch
     peaks,  # float32 (BLOCKS + 1): scratch
 ):
-    """One frame of every program: its packet is in `payload`, `bytes` long (0: nothing to send)."""
+    """One frame of every program. A packet that it completes is in `payload`, `bytes` long (0: nothing to send)."""
     state = speakers.state
     step = np.float32(1.0 / FRAME)
     for space in range(speaker_start.shape[0] - 1):
@@ -161,15 +175,13 @@ def render(  # type: ignore[no-untyped-def]
                     block[LOOKAHEAD + n] += frame[n] * (g + d * np.float32(n))
             program.bytes = program.red_bytes = 0
             program.idle = 0 if heard else program.idle + 1
-            if program.idle >= IDLE_AFTER_TICKS and program.idle % IDLE_EVERY_TICKS != 0:
-                continue
-            program.gain = limit(block, programs.delay[p], program.gain, programs.mixed[p], peaks)
-            size = _encode(
-                program.encoder, programs.mixed[p].ctypes.data, FRAME, programs.payload[p].ctypes.data, PACKET_BYTES_MAX
-            )
-            # While idle, libopus's pace of DTX and ours would multiply: one packet in eight seconds.
-            program.bytes = size if size > DTX_BYTES_MAX or program.idle >= IDLE_AFTER_TICKS else 0
-            add_redundancy(p, programs)
+            if program.collected == 0:
+                program.timestamp = program.clock
+            at = program.collected * FRAME
+            program.gain = limit(block, programs.delay[p], program.gain, programs.mixed[p, at : at + FRAME], peaks)
+            program.collected = (program.collected + 1) % program.frames
+            if program.collected == 0:
+                encode_packet(p, programs)
         for m in range(members.shape[0]):
             r = members[m]
             state[r].gain = gain_to[r] if state[r].sounding else np.float32(0.0)

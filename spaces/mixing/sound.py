@@ -36,6 +36,8 @@ class Listener:
         self.context = context
         self.next_sequence = first_sequence
         """Where his sequence goes on when he is attached again."""
+        self.packet_frames = 1
+        """Frames in a packet to him."""
         self.red_payload_type = 0
         """He is sent RED under this payload type; 0: plain Opus."""
         self.packets = self.octets = 0
@@ -47,9 +49,10 @@ class Listener:
 
 @dataclass(slots=True, eq=False)
 class Program:
-    """One mix of a Space: everybody, or everybody but `without`."""
+    """One mix of a Space: everybody, or everybody but `without`, in packets of so many frames."""
 
     without: str | None
+    packet_frames: int
     row: int
     encoder: Encoder
     rows: list[int] = field(default_factory=list)
@@ -64,11 +67,13 @@ class SpaceSound:
         self.ssrc = ssrc
         self.expected_loss_percent = expected_loss_percent
         self.sources: list[Source] = []
-        self.programs: dict[str | None, Program] = {}
+        self.programs: dict[tuple[str | None, int], Program] = {}
+        """By whom they leave out and by frames in a packet."""
         self.listeners: list[Listener] = []
         self.phase = 0
         """Which ticks make its frames: those whose number modulo PHASES is this."""
         self.frames = 0
+        """Made so far. A program's packets begin at multiples of their frames, so that listeners can change programs."""
         self.early: deque[float] = deque(maxlen=3)
         """Seconds that the slowest packet of each of the last windows came before its turn."""
         self.clock = (0, 0)

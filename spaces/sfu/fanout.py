@@ -113,7 +113,7 @@ def fan_out(  # type: ignore[no-untyped-def]
         redundant = red_payload_type[row] != 0 and program.red_blocks > 1
         marker = 0x80 if program.resting else 0
         sequence = program.sequence + offset[row]
-        ssrc, timestamp = program.ssrc, program.clock
+        ssrc, timestamp = program.ssrc, program.timestamp
         b[0] = 0x80
         b[1] = (red_payload_type[row] if redundant else payload_type[row]) | marker
         b[2] = (sequence >> 8) & 0xFF
@@ -155,7 +155,8 @@ def fan_out(  # type: ignore[no-untyped-def]
     for i in range(due.shape[0]):
         program = programs.state[due[i]]
         program.clock += FRAME
-        program.resting = program.bytes == 0
+        if program.collected == 0:  # a packet was due
+            program.resting = program.bytes == 0
         if program.bytes > 0:
             program.sequence = (program.sequence + 1) & 0xFFFF
 

@@ -15,6 +15,7 @@ from spaces.config import Config, ConfigError
 from spaces.errors import RemoteError, RequestError
 from spaces.metrics import Metrics
 from spaces.mixing.engine import AudioEngine, SoundSettings
+from spaces.mixing.opus import FRAME, SAMPLE_RATE
 from spaces.mixing.tick import AudioThread
 from spaces.mixing.warmup import compile_kernels
 from spaces.sfu.candidates import local_candidates
@@ -104,6 +105,7 @@ class Media:
             delay_seconds_min=config.jitter_delay_milliseconds_min / 1e3,
             delay_seconds_max=config.jitter_delay_milliseconds_max / 1e3,
             levelling=config.levelling,
+            packet_frames=config.audience_packet_milliseconds * SAMPLE_RATE // (1_000 * FRAME),
         )
         self._engine = AudioEngine(self._fanout, settings, secrets.randbits(32))
         self._thread = self._new_ticker(self._engine, self._metrics.tick_lateness.observe)

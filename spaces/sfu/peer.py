@@ -210,7 +210,8 @@ class Peer:
             self._listener = Listener(self.space.name, self.owner, self.keys.sending(), first)
         self._redundant = False  # what was agreed of RED may have changed; the next report asks for it again
         engine.post(engine.set_redundancy, self._listener, 0)
-        engine.post(engine.attach, self._listener, send.opus_payload_type, self._around.udp.wire_path(self.path))
+        wire, longest = self._around.udp.wire_path(self.path), send.packet_milliseconds_max
+        engine.post(engine.attach, self._listener, send.opus_payload_type, wire, longest)
 
     def _start_slots(self) -> None:
         assert self.keys is not None

@@ -38,6 +38,8 @@ class Send:
 
     opus_payload_type: int
     red_payload_type: int | None = None
+    packet_milliseconds_max: int | None = None
+    """His `maxptime`; None: he did not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,8 @@ class Section:
     bundle_only: bool = False
     fingerprints: list[tuple[str, str]] = field(default_factory=list)
     setup: str | None = None
+    maxptime: int | None = None
+    """Milliseconds of sound that a packet to this side may hold (RFC 8866 §6.5)."""
     ufrag: str | None = None
 
     @property
@@ -98,7 +100,7 @@ class Offer:
         """How the client wants to be sent to."""
         opus = self.audio.opus()
         assert opus is not None
-        return Send(opus, self.audio.red())
+        return Send(opus, self.audio.red(), self.audio.maxptime)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ def parse_page_answer_untrusted(body: str) -> PageAnswer:
         if mic_opus is None:
             raise RemoteError("no_opus", "the answer refuses opus for the microphone")
         receive = Receive(mic_opus, mic.red(), mic.extensions.get(LEVEL_URI))
-    return PageAnswer(_remote(mix, offer=False), receive, Send(opus, mix.red()))
+    return PageAnswer(_remote(mix, offer=False), receive, Send(opus, mix.red(), mix.maxptime))
 
 
 def _remote(section: Section, *, offer: bool) -> Remote:
@@ -233,6 +235,9 @@ def _attribute_untrusted(section: Section, attribute: str) -> None:
     elif name == "fingerprint":
         algorithm, _, digest = value.partition(" ")
         section.fingerprints.append((algorithm.lower(), digest.strip().upper()))
+    elif name == "maxptime":
+        if value.isdecimal() and value.isascii() and 0 < len(value) <= 5:  # what cannot be read bounds nothing
+            section.maxptime = int(value)
     elif name == "rtpmap":
         match = _RTPMAP.fullmatch(value)
         if match is None or not 0 <= int(match[1]) <= 127:

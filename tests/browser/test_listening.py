@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
+import aiohttp
 import numpy as np
 import pytest
 from playwright.async_api import Playwright, expect
@@ -15,7 +17,7 @@ from tests.harness.chromium import chromium
 from tests.harness.client import speaking
 from tests.harness.measure import correlations, first_sound_seconds
 from tests.harness.opus import RATE, decode_file
-from tests.harness.server import Server
+from tests.harness.server import Server, serving
 from tests.harness.signals import packed, tone
 from tests.harness.space_page import open_space
 
@@ -35,6 +37,25 @@ async def test_a_stranger_taps_and_hears_the_speech(
         await asyncio.sleep(1)
         heard = await page.tab.heard(10)
         assert page.tab.complaints == []
+    found = correlations(heard, decode_file(str(SPEECH_FILE)))
+    print(f"median correlation {np.median(found):.3f} over {len(found)} windows")
+    assert np.median(found) >= 0.9
+
+
+async def test_packets_of_60_milliseconds_are_heard_as_well(
+    speech: Speech, playwright: Playwright, tmp_path: Path
+) -> None:
+    with serving(tmp_path, settings={"audience_packet_milliseconds": 60}) as server:
+        async with aiohttp.ClientSession() as http:
+            api = Api(http, server.url)
+            host = await api.creator("ada")
+            space = await api.space(host)
+            async with speaking(api, space, speech, by=host), chromium(playwright) as browser:
+                page = await open_space(browser, server.url, space)
+                await page.listen()
+                await asyncio.sleep(1)
+                heard = await page.tab.heard(10)
+                assert page.tab.complaints == []
     found = correlations(heard, decode_file(str(SPEECH_FILE)))
     print(f"median correlation {np.median(found):.3f} over {len(found)} windows")
     assert np.median(found) >= 0.9

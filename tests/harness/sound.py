@@ -49,7 +49,9 @@ def level_db(samples: Samples, hertz: float) -> float:
 class Ear:
     """A listener and his socket."""
 
-    def __init__(self, engine: AudioEngine, space: str, owner: str, first_sequence: int) -> None:
+    def __init__(
+        self, engine: AudioEngine, space: str, owner: str, first_sequence: int, packet_milliseconds_max: int | None
+    ) -> None:
         key = secrets.token_bytes(28)
         outbound = Session(Policy(key=key, ssrc_type=Policy.SSRC_ANY_OUTBOUND, srtp_profile=PROFILE))
         self._inbound = Session(Policy(key=key, ssrc_type=Policy.SSRC_ANY_INBOUND, srtp_profile=PROFILE))
@@ -59,13 +61,14 @@ class Ear:
         self.packets: list[RtpPacket] = []
         self.listener = Listener(space, owner, outbound, first_sequence)
         self._engine = engine
+        self._longest = packet_milliseconds_max
         port = self.socket.getsockname()[1]
         address = pack("=HH4s8x", socket.AF_INET, socket.htons(port), socket.inet_aton("127.0.0.1"))
         self.path = WirePath(address)
         self.attach()
 
     def attach(self, payload_type: int = 111) -> None:
-        self._engine.post(self._engine.attach, self.listener, payload_type, self.path)
+        self._engine.post(self._engine.attach, self.listener, payload_type, self.path, self._longest)
 
     def detach(self) -> None:
         self._engine.post(self._engine.detach, self.listener)
@@ -79,8 +82,12 @@ class Ear:
 class Studio:
     """An engine with one Space, "room", in virtual time."""
 
-    def __init__(self, fd: int, *, mixed: int = 4, levelling: bool = False, delay: float = 0.0) -> None:
-        settings = SoundSettings(mixed, 64_000, 0, delay_seconds_min=delay, levelling=levelling)
+    def __init__(
+        self, fd: int, *, mixed: int = 4, levelling: bool = False, delay: float = 0.0, packet_frames: int = 1
+    ) -> None:
+        settings = SoundSettings(
+            mixed, 64_000, 0, delay_seconds_min=delay, levelling=levelling, packet_frames=packet_frames
+        )
         self.engine = AudioEngine(Fanout(fd, rows=4), settings, first_timestamp=0xFFFFFFFF - 10_000)
         self.engine.post(self.engine.open_space, "room", 0xCAFE)
         self.now = 1_000.0
@@ -88,8 +95,15 @@ class Studio:
         self._sent: dict[Source, int] = {}
         self._playing: dict[Source, list[bytes]] = {}
 
-    def ear(self, owner: str = "listener", *, first_sequence: int = 100, space: str = "room") -> Ear:
-        ear = Ear(self.engine, space, owner, first_sequence)
+    def ear(
+        self,
+        owner: str = "listener",
+        *,
+        first_sequence: int = 100,
+        space: str = "room",
+        packet_milliseconds_max: int | None = None,
+    ) -> Ear:
+        ear = Ear(self.engine, space, owner, first_sequence, packet_milliseconds_max)
         self.ears.append(ear)
         return ear
 
@@ -126,10 +140,10 @@ class Studio:
 
 
 @contextlib.contextmanager
-def studio(*, mixed: int = 4, levelling: bool = False, delay: float = 0.0) -> Iterator[Studio]:
+def studio(*, mixed: int = 4, levelling: bool = False, delay: float = 0.0, packet_frames: int = 1) -> Iterator[Studio]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
         out.setblocking(False)
-        it = Studio(out.fileno(), mixed=mixed, levelling=levelling, delay=delay)
+        it = Studio(out.fileno(), mixed=mixed, levelling=levelling, delay=delay, packet_frames=packet_frames)
         try:
             yield it
         finally:

@@ -6,10 +6,13 @@ import asyncio
 import contextlib
 import fractions
 from collections.abc import AsyncIterator
+from pathlib import Path
 from urllib.parse import urljoin
 
+import aiohttp
 import av
 import numpy as np
+import pytest
 from aiortc import AudioStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
@@ -19,6 +22,7 @@ from tests.harness.client import listening, speaking
 from tests.harness.measure import steady_tone_levels
 from tests.harness.opus import FRAME, RATE, Samples
 from tests.harness.patience import until_heard
+from tests.harness.server import serving
 from tests.harness.signals import packed, tone
 
 HERTZ, SILENT_HERTZ = 1000, 1700
@@ -101,6 +105,17 @@ async def test_aiortc_speaks_over_whip(api: Api, handle: str) -> None:
 
 
 async def test_aiortc_listens_over_whep(api: Api, handle: str) -> None:
+    await assert_heard(api, handle)
+
+
+@pytest.mark.parametrize("milliseconds", [40, 60])
+async def test_aiortc_listens_to_long_packets(tmp_path: Path, milliseconds: int) -> None:
+    with serving(tmp_path, settings={"audience_packet_milliseconds": milliseconds}) as server:
+        async with aiohttp.ClientSession() as http:
+            await assert_heard(Api(http, server.url), "ada")
+
+
+async def assert_heard(api: Api, handle: str) -> None:
     host = await api.creator(handle)
     space = await api.space(host)
     ear = Ear()
@@ -111,6 +126,7 @@ async def test_aiortc_listens_over_whep(api: Api, handle: str) -> None:
         await asyncio.sleep(4)
     await ear.stop()
     heard = np.concatenate(ear.blocks)[-2 * RATE :]
+    assert len(heard) == 2 * RATE
     level, other = steady_tone_levels(heard, [HERTZ, SILENT_HERTZ])
     assert level > -20
     assert level - other > 40

@@ -56,11 +56,11 @@ async def test_a_wrap_in_the_first_deaf_seconds_does_not_matter(
 def _age_mix(engine: AudioEngine, space: str, sequence: int) -> None:
     """On the audio thread: the mix is as old as `sequence` says; what its listeners see goes on unbroken."""
     before = _sequence(engine, space)
-    program = engine._spaces[space].programs[None]
+    program = engine._spaces[space].programs[None, 1]
     for row in program.rows:
         engine.fanout.offset[row] = (int(engine.fanout.offset[row]) + before - sequence) & 0xFFFF
     engine._programs.rows.state[program.row]["sequence"] = sequence
 
 
 def _sequence(engine: AudioEngine, space: str) -> int:
-    return int(engine._programs.rows.state[engine._spaces[space].programs[None].row]["sequence"])
+    return int(engine._programs.rows.state[engine._spaces[space].programs[None, 1].row]["sequence"])

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from spaces.mixing.engine import PHASES
-from spaces.mixing.render import IDLE_AFTER_TICKS, IDLE_EVERY_TICKS
+from spaces.mixing.render import IDLE_AFTER_FRAMES, IDLE_EVERY_FRAMES
 from spaces.mixing.sound import Source
 from tests.harness.sound import Ear, Studio, decode, encode, level_db, sine, studio
 
@@ -92,10 +92,10 @@ def test_who_becomes_a_speaker_and_ceases_keeps_his_stream(it: Studio) -> None:
     it.tick(30)
     source = it.source("bob")
     it.tick(30)
-    assert list(it.engine._spaces["room"].programs) == ["bob"]
+    assert list(it.engine._spaces["room"].programs) == [("bob", 1)]
     it.engine.post(it.engine.remove_source, source)
     it.tick(30)
-    assert list(it.engine._spaces["room"].programs) == [None]
+    assert list(it.engine._spaces["room"].programs) == [(None, 1)]
     assert len(ear.packets) == 90
     assert_continuous(ear)
 
@@ -169,8 +169,8 @@ def test_what_was_said_before_anybody_listened_is_not_heard_late(it: Studio) -> 
 def test_silence_rests_and_wakes_with_a_marker(it: Studio) -> None:
     ear = it.ear()
     source = it.source("ada")
-    it.tick(IDLE_AFTER_TICKS + 4 * IDLE_EVERY_TICKS)
-    assert len(ear.packets) < IDLE_AFTER_TICKS
+    it.tick(IDLE_AFTER_FRAMES + 4 * IDLE_EVERY_FRAMES)
+    assert len(ear.packets) < IDLE_AFTER_FRAMES
     assert ear.packets[0].marker
     count = len(ear.packets)
     it.play(source, encode(sine(440, 1.0)))
@@ -219,7 +219,7 @@ def test_rows_grow_under_playing_speakers(it: Studio) -> None:
     for source in more:
         it.engine.post(it.engine.remove_source, source)
     it.tick(5)
-    assert list(it.engine._spaces["room"].programs) == [None]
+    assert list(it.engine._spaces["room"].programs) == [(None, 1)]
 
 
 def test_a_closed_space_leaves_nothing_and_late_commands_do_no_harm(it: Studio) -> None:

@@ -88,6 +88,16 @@ def test_extensions_with_a_direction_and_without_a_number_yet() -> None:
     assert refused(CHROMIUM.replace("extmap:1 ", "extmap:x "))[0] == "bad_sdp"
 
 
+@pytest.mark.parametrize(
+    ("line", "longest"),
+    [("60", 60), ("20", 20), ("", None), ("-1", None), ("20.5", None), ("9" * 400, None), ("²", None)],
+)
+def test_how_long_packets_may_be(line: str, longest: int | None) -> None:
+    assert parse_offer_untrusted(wire(CHROMIUM)).send().packet_milliseconds_max is None
+    told = CHROMIUM.replace("a=rtcp-mux", f"a=rtcp-mux\na=maxptime:{line}")
+    assert parse_offer_untrusted(wire(told)).send().packet_milliseconds_max == longest
+
+
 def test_setup_passive_makes_us_the_dtls_client() -> None:
     passive = parse_offer_untrusted(wire(CHROMIUM.replace("actpass", "passive")))
     assert passive.remote.we_are_dtls_client

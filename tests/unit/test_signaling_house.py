@@ -160,5 +160,7 @@ async def test_a_node_that_cannot_start_leaves_nothing_and_says_why(tmp_path: Pa
         await taken.stop()
     with pytest.raises(ConfigError, match="trusted_proxies"):
         await Node(node_config(tmp_path / "three", trusted_proxies=("not a network",))).start()
+    with pytest.raises(ConfigError, match="audience_packet_milliseconds: 20, 40 or 60"):
+        node_config(tmp_path / "five", audience_packet_milliseconds=30)
     with pytest.raises(ConfigError, match="tls_cert"):
         await Node(node_config(tmp_path / "four", tls_cert="/nowhere", tls_key="/nowhere")).start()
