@@ -5,8 +5,6 @@ Times are in UTC. Money is in integer minor units with its ISO 4217 code. Whole 
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -24,6 +22,8 @@ from sqlalchemy import (
     text,
 )
 
+from access.columns import account_column as _account
+from access.columns import one_of as _one_of
 from access.database import Id, UtcDateTime
 
 metadata = MetaData(
@@ -38,14 +38,6 @@ metadata = MetaData(
 
 LIVE_STATES = ("trialing", "active", "past_due", "unpaid", "paused")
 """Subscriptions of which an account has at most one per creator."""
-
-
-def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
-    return CheckConstraint(f'"{column}" IN ({", ".join(repr(value) for value in values)})', name=column)
-
-
-def _account(name: str = "account", **options: Any) -> Column[Any]:
-    return Column(name, Id, ForeignKey("accounts.id"), **options)
 
 
 # --- who
@@ -247,6 +239,7 @@ bans = Table(
     Column("scope", String(16), nullable=False),
     _account("creator"),
     Column("space", String(13)),
+    Column("community", Id),
     Column("start", UtcDateTime, nullable=False),
     Column("end", UtcDateTime),
     _account("by"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
+import access.tables_benefits  # noqa: F401 – its tables join the MetaData
 from access.database import Id, UtcDateTime
 from access.tables import metadata
 
