@@ -4,30 +4,32 @@ SQLite has one writer. A transaction that reads first and writes later could fin
 transaction takes the write lock at its beginning (BEGIN IMMEDIATE), except those that say that they only read.
 PostgreSQL runs at READ COMMITTED; whoever needs rows to hold still locks them (`SELECT … FOR UPDATE`, which SQLite has no
 need of and SQLAlchemy leaves out there).
+
+`read` and `write` do a transaction that is one function of the connection, at a third of the price on SQLite; `reading`
+and `writing` are for those that await something else in between.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import BigInteger, Connection, DateTime, Dialect, Integer, event
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
-BUSY_TIMEOUT_MILLISECONDS = 10_000
-"""How long a SQLite writer waits for the one before it: far longer than any of our transactions."""
+from access import sqlite
 
-WRITER = "writer"
-"""Engine option with the lock that the writers of this process queue up at on SQLite, first come first served: its own
-waiting is polling, which is slow, unfair and ends in an error when a crowd comes at once."""
+THREADS = "threads"
+"""Engine option with the threads that work transactions off on SQLite."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 Id = BigInteger().with_variant(Integer, "sqlite")
 """64-bit key. SQLite only numbers rows by itself when the type is spelled INTEGER, which there has 64 bits too."""
@@ -52,6 +54,18 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class Threads:
+    """A reader waits for no writer, so it has a thread of its own."""
+
+    reader: sqlite.TransactionThread
+    writer: sqlite.TransactionThread
+
+    def stop(self) -> None:
+        self.reader.stop()
+        self.writer.stop()
+
+
 def make_engine(url: str) -> AsyncEngine:
     """An engine for `sqlite+aiosqlite:///FILE` (its folder is made) or `postgresql+asyncpg://…`."""
     address = make_url(url)
@@ -59,25 +73,53 @@ def make_engine(url: str) -> AsyncEngine:
         return create_async_engine(address, pool_pre_ping=True)
     if address.database:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(address, execution_options={WRITER: asyncio.Lock()})
-    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    engine = create_async_engine(address)
+    sqlite.prepare(engine.sync_engine)
+    threads = Threads(
+        sqlite.TransactionThread(engine, "database reader", only_reads=True),
+        sqlite.TransactionThread(engine, "database writer", only_reads=False),
+    )
+    engine.sync_engine.update_execution_options(**{THREADS: threads})
+    event.listen(engine.sync_engine, "engine_disposed", lambda _: threads.stop())
     return engine
 
 
-def _prepare_sqlite(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
-    connection.isolation_level = None  # the driver begins nothing by itself: _begin_sqlite does
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MILLISECONDS}")
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = NORMAL")  # in WAL mode this cannot corrupt; the last commits may be lost
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.close()
+def _threads(engine: AsyncEngine) -> Threads | None:
+    threads: Threads | None = engine.sync_engine.get_execution_options().get(THREADS)
+    return threads
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    only_reads = connection.get_execution_options().get("only_reads", False)
-    connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
+async def read(
+    engine: AsyncEngine,
+    work: Callable[Concatenate[AsyncConnection, P], Coroutine[Any, Any, T]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """`await work(connection, …)` in a transaction that only reads. For short ones: on SQLite they take turns."""
+    threads = _threads(engine)
+    if threads is None:
+        async with reading(engine) as connection:
+            return await work(connection, *args, **kwargs)
+    result: T = await threads.reader.transact(lambda connection: work(connection, *args, **kwargs))
+    return result
+
+
+async def write(
+    engine: AsyncEngine,
+    work: Callable[Concatenate[AsyncConnection, P], Coroutine[Any, Any, T]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """`await work(connection, …)` in a transaction that writes: committed at its end, rolled back on an exception.
+
+    `work` awaits nothing but its connection, for on SQLite it runs in the writer's thread.
+    """
+    threads = _threads(engine)
+    if threads is None:
+        async with writing(engine) as connection:
+            return await work(connection, *args, **kwargs)
+    result: T = await threads.writer.transact(lambda connection: work(connection, *args, **kwargs))
+    return result
 
 
 @asynccontextmanager
@@ -90,8 +132,9 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 @asynccontextmanager
 async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """A transaction that writes; commits at the end, rolls back on an exception."""
-    writer: AbstractAsyncContextManager[Any] = engine.sync_engine.get_execution_options().get(WRITER, nullcontext())
-    async with writer, engine.begin() as connection:
+    threads = _threads(engine)
+    turn: AbstractAsyncContextManager[None] = nullcontext() if threads is None else threads.writer.turn()
+    async with turn, engine.begin() as connection:
         yield connection
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from access import accounts, admissions, bans, comps, creators, fields, keys, outbox, subscriptions
-from access.database import reading, writing
+from access.database import read, reading, write, writing
 from access.decide import Action, Allow, Deny, Resource
 from access.embedded_money import TEST_MONEY
 from access.errors import AccessError, TokenError
@@ -68,18 +68,10 @@ class Access:
 
     async def authenticate(self, token: str) -> Account:
         """The account of an account token; an unknown `sub` makes one. Raises TokenError."""
-        now, issuer = self._now(), issuer_untrusted(token)
-        async with reading(self._engine) as connection:
-            key = await keys.find_key(connection, issuer)
-            if key is None:
-                raise TokenError("token_key_unknown", "The token is signed with a key that is not known here.")
-            if key.revoked_at is not None:
-                raise TokenError("token_key_revoked", "The token is signed with a key that has been revoked.")
-            identity = read_account_token_untrusted(token, key.secret, now)
-            account = await accounts.of_identity(connection, key.integration, identity)
+        now = self._now()
+        integration, identity, account = await read(self._engine, _owner_of_token, token, now)
         if account is None:
-            async with writing(self._engine) as connection:
-                account = await accounts.ensure(connection, key.integration, identity, now)
+            account = await write(self._engine, accounts.ensure, integration, identity, now)
         if account.status == "deleted":
             raise TokenError("account_deleted", "This account has been deleted.")
         return account
@@ -110,15 +102,13 @@ class Access:
             return await accounts.find(connection, ref, integration)
 
     async def accounts(self, ids: Iterable[int]) -> dict[int, Account]:
-        async with reading(self._engine) as connection:
-            return await accounts.by_ids(connection, ids)
+        return await read(self._engine, accounts.by_ids, ids)
 
     # --- decisions
     async def decide(
         self, account: Account | None, action: Action, resource: Resource, *, role: str | None = None
     ) -> Allow | Deny:
-        async with reading(self._engine) as connection:
-            return await admissions.decide_now(connection, _id(account), action, resource, role, self._now())
+        return await read(self._engine, admissions.decide_now, _id(account), action, resource, role, self._now())
 
     async def admit(
         self,
@@ -130,18 +120,15 @@ class Access:
         client: str = "default",
     ) -> Admission | Deny:
         """Decide, and write the admission down, in one transaction."""
-        async with writing(self._engine) as connection:
-            return await admissions.admit(connection, _id(account), action, resource, role, client, self._now())
+        return await write(self._engine, admissions.admit, _id(account), action, resource, role, client, self._now())
 
     async def confirm(self, admission: int) -> bool:
         """Asked when media connects: is the right that admitted still there? False also for one that has left."""
-        async with writing(self._engine) as connection:
-            return await admissions.confirm(connection, admission, self._now())
+        return await write(self._engine, admissions.confirm, admission, self._now())
 
     async def leave(self, admission: int, *, evicted: bool = False) -> None:
         """The seat is given up. Idempotent."""
-        async with writing(self._engine) as connection:
-            await admissions.leave(connection, admission, evicted, self._now())
+        await write(self._engine, admissions.leave, admission, evicted, self._now())
 
     async def leave_all(self, space: str | None = None) -> None:
         """Every seat of a Space is given up; None: of all Spaces (a node that starts has no seats)."""
@@ -152,25 +139,21 @@ class Access:
         self, account: Account | None, resource: Resource, *, role: str | None = None
     ) -> tuple[str, datetime] | Deny:
         """A token that lets this account connect to this Space once within 60 s, and its expiry."""
-        async with reading(self._engine) as connection:
-            return await admissions.mint_join_token(
-                connection, _id(account), resource, role, self._join_token_key, self._now()
-            )
+        return await read(
+            self._engine, admissions.mint_join_token, _id(account), resource, role, self._join_token_key, self._now()
+        )
 
     async def redeem_join_token(self, token: str, space: str) -> Account | None:
         """Use a join token up. Whose it is (None: nobody's, on an open Space). Raises TokenError. Then `admit`."""
-        async with writing(self._engine) as connection:
-            return await admissions.redeem_join_token(connection, token, space, self._join_token_key, self._now())
+        return await write(self._engine, admissions.redeem_join_token, token, space, self._join_token_key, self._now())
 
     async def cursor(self) -> int:
         """The newest change's number: where `changes` begins for somebody without seats."""
-        async with reading(self._engine) as connection:
-            return await outbox.newest(connection)
+        return await read(self._engine, outbox.newest)
 
     async def changes(self, after: int) -> tuple[list[RightsChanged], int]:
         """Changed rights after a cursor, in order, and the next cursor. None is ever skipped."""
-        async with reading(self._engine) as connection:
-            return await outbox.rights_changed_after(connection, after)
+        return await read(self._engine, outbox.rights_changed_after, after)
 
     # --- creators and tiers
     async def create_creator(self, account: Account, *, handle: str, name: str | None = None) -> Creator:
@@ -376,6 +359,19 @@ class Access:
         async with reading(self._engine) as connection:
             mine = subscription_rows.c.id == subscription
             return (await subscriptions.get(connection, mine, self._provider, self._now()))[0]
+
+
+async def _owner_of_token(
+    connection: AsyncConnection, token: str, now: datetime
+) -> tuple[int, Identity, Account | None]:
+    """Its integration, whom it speaks of, and the account of that if it is there and nothing of it is new. TokenError."""
+    key = await keys.find_key(connection, issuer_untrusted(token))
+    if key is None:
+        raise TokenError("token_key_unknown", "The token is signed with a key that is not known here.")
+    if key.revoked_at is not None:
+        raise TokenError("token_key_revoked", "The token is signed with a key that has been revoked.")
+    identity = read_account_token_untrusted(token, key.secret, now)
+    return key.integration, identity, await accounts.of_identity(connection, key.integration, identity)
 
 
 def _id(account: Account | None) -> int | None:
