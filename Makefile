@@ -8,15 +8,16 @@ BIN := $(VENV)/bin
 run: $(VENV)/.installed ## start a demo on a throw-away data folder and print the addresses to open
 	$(BIN)/spaces demo
 
-test: $(VENV)/.installed-dev system-packages ## everything: lint, types, unit, simulation, interop, browsers
+test: $(VENV)/.installed-dev system-packages ## everything: lint, types, unit (on both databases), simulation, interop, browsers
 	$(MAKE) check
+	$(BIN)/python -m pytest -n 2 --postgresql tests/unit tests/property # once more, what touches a database
 	$(BIN)/python -m pytest tests/simulation tests/interop tests/browser
 
-check: $(VENV)/.installed-dev ## lint, types, unit and property tests: under two minutes
+check: $(VENV)/.installed-dev ## lint, types, unit and property tests on SQLite: a minute
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest tests/unit tests/property tests/fuzz
+	$(BIN)/python -m pytest -n 2 tests/unit tests/property tests/fuzz
 
 install: $(VENV)/.installed
 install-dev: $(VENV)/.installed-dev

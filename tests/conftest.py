@@ -6,9 +6,49 @@ import os
 
 import pytest
 
+from tests.harness import database, node, postgresql
 from tests.harness.needs import missing
 
 pytest_plugins = ("tests.harness.world",)
+
+DATABASE_FIXTURES = {"world", "node"}
+DATABASE_HELPERS = (database.fresh_engine, database.fresh_database_url, node.running, node.served)
+"""Who asks for one of these works on a database: these tests are run on PostgreSQL too."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--postgresql", action="store_true", help="run the tests that touch a database, on PostgreSQL instead of SQLite"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One cluster for the whole run; workers of pytest-xdist find its address in their environment."""
+    if not config.getoption("--postgresql") or database.server_url() or missing("postgresql"):
+        return
+    cluster = postgresql.cluster()
+    os.environ[database.SERVER_URL] = cluster.__enter__()
+    config.add_cleanup(lambda: cluster.__exit__(None, None, None) and None)
+    config.add_cleanup(lambda: os.environ.pop(database.SERVER_URL, None) and None)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--postgresql"):
+        return
+    chosen, others = [], []
+    for item in items:
+        (chosen if touches_database(item) else others).append(item)
+    for item in chosen:
+        item.add_marker(pytest.mark.needs("postgresql"))
+    config.hook.pytest_deselected(items=others)
+    items[:] = chosen
+
+
+def touches_database(item: pytest.Item) -> bool:
+    if not isinstance(item, pytest.Function):
+        return False
+    helpers = any(getattr(item.module, helper.__name__, None) is helper for helper in DATABASE_HELPERS)
+    return helpers or not DATABASE_FIXTURES.isdisjoint(item.fixturenames)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Installs the Debian packages that tests run: browsers, GStreamer, network namespaces, a sound server. Quick when they are
-# there. Never fails: a test whose program is missing says so by name and counts as skipped.
+# Installs the Debian packages that tests run: browsers, GStreamer, network namespaces, a sound server, a database server.
+# Quick when they are there. Never fails: a test whose program is missing says so by name and counts as skipped.
 set -u
-wanted="chromium firefox-esr pulseaudio iproute2
+wanted="chromium firefox-esr pulseaudio iproute2 postgresql
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-nice
   gir1.2-gst-plugins-base-1.0 gir1.2-gst-plugins-bad-1.0 python3-gst-1.0"
 

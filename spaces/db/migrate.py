@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import ConnectionPoolEntry
 
-from access.database import reading, writing
+from access.database import make_engine, reading, writing
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 ADVISORY_LOCK = 0x5BACE5
@@ -26,8 +29,12 @@ def alembic_config() -> Config:
 
 async def upgrade(engine: AsyncEngine) -> None:
     """Run every migration that is missing, all in one transaction: wholly done or not at all."""
-    async with writing(engine) as connection:
-        await connection.run_sync(_upgrade)
+    await _migrate(engine, _upgrade)
+
+
+async def downgrade(engine: AsyncEngine, revision: str) -> None:
+    """Back to an older revision (`base`: to nothing), in one transaction. What only newer revisions know is lost."""
+    await _migrate(engine, lambda connection: command.downgrade(_config_of(connection), revision))
 
 
 async def is_current(engine: AsyncEngine) -> bool:
@@ -36,12 +43,40 @@ async def is_current(engine: AsyncEngine) -> bool:
         return await connection.run_sync(_is_current)
 
 
-def _upgrade(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+async def _migrate(engine: AsyncEngine, run: Callable[[Connection], None]) -> None:
+    if engine.dialect.name != "sqlite":
+        async with writing(engine) as connection:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+            await connection.run_sync(run)
+        return
+    # SQLite changes a table by making it anew, and would take the rows that refer to the old one along: references are
+    # looked at once at the end instead. The switch works outside transactions only, so on a connection of its own.
+    own = make_engine(engine.url.render_as_string(hide_password=False))
+    event.listen(own.sync_engine, "connect", _without_foreign_keys)
+    try:
+        async with writing(own) as connection:
+            await connection.run_sync(run)
+            broken = (await connection.execute(text("PRAGMA foreign_key_check"))).first()
+            if broken is not None:
+                raise RuntimeError(f"a migration left a reference to nothing: table {broken[0]}, row {broken[1]}")
+    finally:
+        await own.dispose()
+
+
+def _without_foreign_keys(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys = OFF")
+    cursor.close()
+
+
+def _config_of(connection: Connection) -> Config:
     config = alembic_config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    return config
+
+
+def _upgrade(connection: Connection) -> None:
+    command.upgrade(_config_of(connection), "head")
 
 
 def _is_current(connection: Connection) -> bool:

@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 
+from tests.harness.postgresql import programs
+
 CHROMIUM = "/usr/bin/chromium"
 FIREFOX = "/usr/bin/firefox-esr"
 SYSTEM_PYTHON = "/usr/bin/python3"
@@ -35,6 +37,8 @@ def missing(name: str) -> str | None:
             return _missing_gstreamer()
         case "netns":
             return _missing_netns()
+        case "postgresql":
+            return None if programs() is not None else "no initdb (Debian's postgresql)"
     raise ValueError(f"nobody knows how to look for {name!r}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from spaces.config import Config
 from spaces.node import Node
 from tests.harness.accounts import API_KEY, API_SECRET
 from tests.harness.api import Api
+from tests.harness.database import fresh_database_url
 
 
 def node_config(folder: Path, **changes: Any) -> Config:
@@ -30,13 +32,14 @@ def node_config(folder: Path, **changes: Any) -> Config:
 
 @asynccontextmanager
 async def running(folder: Path, **changes: Any) -> AsyncIterator[Node]:
-    """`changes` are fields of Config."""
-    node = Node(node_config(folder, **changes))
-    await node.start()
-    try:
+    """`changes` are fields of Config. Each has a database of its own, unless `changes` name one."""
+    async with contextlib.AsyncExitStack() as stack:
+        if "database_url" not in changes:
+            changes["database_url"] = await stack.enter_async_context(fresh_database_url(folder, migrated=True))
+        node = Node(node_config(folder, **changes))
+        await node.start()
+        stack.push_async_callback(node.stop)
         yield node
-    finally:
-        await node.stop()
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from spaces.signaling.routes import API
 from tests.harness.accounts import person
 from tests.harness.api import Api
 from tests.harness.client import listening
+from tests.harness.database import fresh_database_url
 from tests.harness.node import node_config, running, served
 from tests.harness.server import parse_metrics
 
@@ -139,17 +140,18 @@ async def test_the_openapi_document_describes_every_route(api: Api) -> None:
 
 async def test_spaces_and_join_tokens_outlive_the_process(tmp_path: Path) -> None:
     host, guest = person("ada"), person("bob")
-    async with served(tmp_path) as api:
-        await api.creator("ada")
-        space = await api.space(host)
-        await api.to_stage(space, host, guest)
-        token = (await api.ok("POST", f"/v1/spaces/{space}/admissions", by=guest))["join_token"]
-    async with served(tmp_path) as api:
-        shown = await api.ok("GET", f"/v1/spaces/{space}")
-        assert shown["state"] == "live"
-        assert [m["account"]["handle"] for m in shown["stage"]] == ["ada", "bob"]
-        reply = await api.offer(f"/v1/spaces/{space}/whep", "v=0", token=token)
-        assert reply.status == 422, "the token was good; the offer is not"
+    async with fresh_database_url(tmp_path) as url:
+        async with served(tmp_path, database_url=url) as api:
+            await api.creator("ada")
+            space = await api.space(host)
+            await api.to_stage(space, host, guest)
+            token = (await api.ok("POST", f"/v1/spaces/{space}/admissions", by=guest))["join_token"]
+        async with served(tmp_path, database_url=url) as api:
+            shown = await api.ok("GET", f"/v1/spaces/{space}")
+            assert shown["state"] == "live"
+            assert [m["account"]["handle"] for m in shown["stage"]] == ["ada", "bob"]
+            reply = await api.offer(f"/v1/spaces/{space}/whep", "v=0", token=token)
+            assert reply.status == 422, "the token was good; the offer is not"
 
 
 async def test_a_node_that_cannot_start_leaves_nothing_and_says_why(tmp_path: Path) -> None:

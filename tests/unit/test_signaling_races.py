@@ -4,58 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 from spaces.node import Node
 from tests.harness.accounts import person
 from tests.harness.api import Api
 from tests.harness.channel import entered
 from tests.harness.client import RtcClient
+from tests.harness.database import without_table, writers_wait
 from tests.harness.eventually import until
-from tests.unit.test_signaling_rights import without_table
 
 
-@asynccontextmanager
-async def writers_wait(folder: Path) -> AsyncIterator[None]:
-    """Nobody else can write to the database while the block runs; who tries waits."""
-    with contextlib.closing(sqlite3.connect(folder / "spaces.db", timeout=10, isolation_level=None)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        yield
-        connection.execute("ROLLBACK")
-
-
-async def test_who_asked_before_the_way_in_was_narrowed_is_not_let_in_after(
-    api: Api, node: Node, tmp_path: Path
-) -> None:
+async def test_who_asked_before_the_way_in_was_narrowed_is_not_inside_after(api: Api, node: Node) -> None:
     host = await api.creator("ada")
     space = await api.space(host)
     stranger = RtcClient(api)
     try:
-        async with writers_wait(tmp_path):
+        async with writers_wait(node.config.sqlalchemy_url):
             members = {"access": {"policy": "members"}}
             narrowing = asyncio.create_task(api.request("PATCH", f"/v1/spaces/{space}", by=host, json=members))
             await asyncio.sleep(0.2)
             joining = asyncio.create_task(api.offer(f"/v1/spaces/{space}/whep", stranger.offer_text("recvonly")))
             await asyncio.sleep(0.2)
         assert (await narrowing).status == 200
-        assert (await joining).status == 401
+        joined = await joining
+        if joined.status == 201:  # PostgreSQL let the join go first: then the narrowing has put him out
+            assert (await api.request("DELETE", joined.headers["Location"])).status == 404
+        else:
+            assert joined.status == 401
     finally:
         await stranger.close()
 
 
-async def test_a_speaker_who_goes_while_he_is_brought_on_stage_leaves_the_space_whole(
-    api: Api, node: Node, tmp_path: Path
-) -> None:
+async def test_a_speaker_who_goes_while_he_is_brought_on_stage_leaves_the_space_whole(api: Api, node: Node) -> None:
     host, fan = await api.creator("ada"), person("bob")
     space = await api.space(host)
     async with entered(api, space, host) as (channel, _), contextlib.AsyncExitStack() as his:
         await his.enter_async_context(entered(api, space, fan))
         live = node.rooms.get(space)
         assert live is not None
-        async with writers_wait(tmp_path):
+        async with writers_wait(node.config.sqlalchemy_url):
             body = {"account": "@bob"}
             bringing = asyncio.create_task(api.request("POST", f"/v1/spaces/{space}/speakers", by=host, json=body))
             await asyncio.sleep(0.2)
@@ -67,12 +54,12 @@ async def test_a_speaker_who_goes_while_he_is_brought_on_stage_leaves_the_space_
         assert [member["account"]["handle"] for member in welcome["space"]["stage"]] == ["ada", "bob"]
 
 
-async def test_a_decision_that_the_database_failed_is_made_when_it_is_back(api: Api, tmp_path: Path) -> None:
+async def test_a_decision_that_the_database_failed_is_made_when_it_is_back(api: Api, node: Node) -> None:
     host, guest = await api.creator("ada"), person("bob")
     space = await api.space(host, access={"policy": "subscribers", "tier": await api.tier(host)})
     await api.to_stage(space, host, guest)
     async with entered(api, space, guest) as (channel, welcome), entered(api, space, host) as (hosts, _):
         bob = welcome["you"]["account"]["id"]
-        async with without_table(tmp_path / "spaces.db", "bans"):
+        async with without_table(node.config.sqlalchemy_url, "bans"):
             assert (await hosts.refused("speaker.remove", account=bob))[0] == 503
         assert (await channel.event("evicted"))["problem"]["code"] == "no_subscription"

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +14,7 @@ from tests.harness.accounts import person
 from tests.harness.api import Api
 from tests.harness.channel import entered, hearing
 from tests.harness.client import listening, speaking
+from tests.harness.database import without_table
 from tests.harness.node import running
 
 
@@ -108,8 +105,7 @@ async def test_without_the_database_paid_seats_end_with_their_lease(tmp_path: Pa
         space, _, _ = await members_only(api)
         free = await api.space(person("ada"))
         async with entered(api, space, person("grace")) as (paid, _), entered(api, free) as (open_to_all, _):
-            database = tmp_path / "spaces.db"
-            async with without_table(database, "outbox"):
+            async with without_table(node.config.sqlalchemy_url, "outbox"):
                 assert (await paid.event("evicted"))["problem"]["code"] == "rights_unknown"
                 assert await paid.until_closed() == 4503
                 await open_to_all.ok("leave")
@@ -117,20 +113,6 @@ async def test_without_the_database_paid_seats_end_with_their_lease(tmp_path: Pa
                 assert (await api.request("GET", "/healthz")).status == 200
             async with asyncio.timeout(5):
                 await ready(api)
-
-
-@asynccontextmanager
-async def without_table(database: Path, table: str) -> AsyncIterator[None]:
-    """A database that fails: its table is away while the block runs."""
-    await asyncio.to_thread(rename, database, table, "away")
-    yield
-    await asyncio.to_thread(rename, database, "away", table)
-
-
-def rename(database: Path, old: str, new: str) -> None:
-    with contextlib.closing(sqlite3.connect(database, timeout=10)) as connection:
-        connection.execute(f"ALTER TABLE {old} RENAME TO {new}")
-        connection.commit()
 
 
 async def ready(api: Api) -> None:
