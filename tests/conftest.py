@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 import pytest
@@ -26,18 +27,16 @@ def pytest_configure(config: pytest.Config) -> None:
     """One cluster for the whole run; workers of pytest-xdist find its address in their environment."""
     if not config.getoption("--postgresql") or database.server_url() or missing("postgresql"):
         return
-    cluster = postgresql.cluster()
-    os.environ[database.SERVER_URL] = cluster.__enter__()
-    config.add_cleanup(lambda: cluster.__exit__(None, None, None) and None)
-    config.add_cleanup(lambda: os.environ.pop(database.SERVER_URL, None) and None)
+    stack = contextlib.ExitStack()
+    os.environ[database.SERVER_URL] = stack.enter_context(postgresql.cluster())
+    config.add_cleanup(stack.close)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("--postgresql"):
         return
-    chosen, others = [], []
-    for item in items:
-        (chosen if touches_database(item) else others).append(item)
+    chosen = [item for item in items if touches_database(item)]
+    others = [item for item in items if not touches_database(item)]
     for item in chosen:
         item.add_marker(pytest.mark.needs("postgresql"))
     config.hook.pytest_deselected(items=others)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import jwt
@@ -17,7 +15,7 @@ import structlog
 from access.database import make_engine
 from spaces.__main__ import main, make_parser
 from spaces.config import settings
-from spaces.db.migrate import is_current
+from spaces.db.migrate import downgrade, is_current
 from tests.harness.ports import free_tcp_port, free_udp_port
 
 
@@ -50,11 +48,12 @@ def run(*arguments: str) -> object:
 
 
 def downgraded(data: Path) -> None:
-    with closing(sqlite3.connect(data / "spaces.db")) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0001'")
-        for table in ("stage_members", "spaces", "server_keys"):
-            connection.execute(f"DROP TABLE {table}")
-        connection.commit()
+    async def back() -> None:
+        engine = make_engine(f"sqlite+aiosqlite:///{data / 'spaces.db'}")
+        await downgrade(engine, "0001")
+        await engine.dispose()
+
+    asyncio.run(back())
 
 
 def test_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:

@@ -317,3 +317,28 @@ def upgrade() -> None:
     )
     op.create_index("ix_grants_account_creator", "grants", ["account", "creator"], unique=False)
     op.create_index("ix_grants_creator", "grants", ["creator"], unique=False)
+
+
+def downgrade() -> None:
+    for table in (
+        "grants",
+        "paid_periods",
+        "subscriptions",
+        "tier_prices",
+        "tier_benefits",
+        "tiers",
+        "creator_members",
+        "epochs",
+        "creators",
+        "bans",
+        "admissions",
+        "api_keys",
+        "accounts",
+        "used_join_tokens",
+        "outbox",
+        "integrations",
+        "counters",
+        "benefits",
+        "audit_log",
+    ):
+        op.drop_table(table)

@@ -53,3 +53,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_server_keys")),
         comment="the server's own keys, shared by the nodes of one database",
     )
+
+
+def downgrade() -> None:
+    for table in ("server_keys", "stage_members", "spaces"):
+        op.drop_table(table)
