@@ -95,11 +95,16 @@ class AudioEngine:
         """Have a method of this engine called before the next tick."""
         self._commands.append((command, arguments))
 
-    def packet(self, source: Source, sequence: int, timestamp: int, payload: bytes, samples: int, at: float) -> None:
-        """One packet of a speaker: extended sequence, timestamp as on the wire, Opus payload, its samples, arrival."""
+    def packet(
+        self, source: Source, sequence: int, timestamp: int, payload: bytes, samples: int, at: float, behind: int = 0
+    ) -> None:
+        """One packet of a speaker: extended sequence, timestamp as on the wire, Opus payload, its samples, arrival.
+
+        A copy (RED) is so many samples `behind` the packet that it came with.
+        """
         if source.row >= 0:
             size = len(payload)
-            header = PACKET.pack(source.row, source.tenure, sequence, timestamp, samples, size, at)
+            header = PACKET.pack(source.row, source.tenure, sequence, timestamp, samples, behind, size, at)
             self._inbox.append(header + payload)
 
     def timestamp(self, listener: Listener) -> int:

@@ -5,6 +5,10 @@ was ahead of that is the *slack*. Where it is too little, the whole Space moves 
 enough (engine.AudioEngine); a speaker who alone has a frame and more to spare for some seconds is hurried by 0.4 % until he
 has not. So delay follows the network, and a sender's clock that runs fast or slow never adds up (500 ppm are 5 ms in 10 s).
 After a pause, the first packet waits just long enough for the slowest that may follow.
+
+What repairs a lost packet – in-band FEC in the packet behind it, copies in RED – comes later than it would have. While that
+happens (REPAIR_WINDOW_SECONDS), slack is what is left beyond the wait for it. The wait itself is had at the first such loss:
+concealment fills the tick, the lost packet keeps its turn and is played, repaired, in the next.
 """
 
 from __future__ import annotations
@@ -26,11 +30,15 @@ MADE_UP_FRAMES = 4
 MARGIN_SECONDS = 0.003
 """Slack to keep: what the next second may take, and a little."""
 SPARE_SECONDS = 0.020
-"""A frame: slack beyond this and twice the margin can be given back."""
+"""A frame: slack beyond this, the margin and a little can be given back."""
 WINDOW_SECONDS = 1.0
 WINDOWS_BEFORE_SHRINKING = 6
 """Seconds during which even the slowest packet must have been early."""
 SPREAD_KEPT_PER_SECOND = 0.95
+REPAIR_WINDOW_SECONDS = 10.0
+"""The wait for repairs is the longest of this window and the one before: who loses one packet in a hundred keeps it."""
+REPAIR_SECONDS_MAX = 0.060
+"""Of waiting for them: what concealment may fill. RED reaches further than is worth waiting for."""
 POWER_MAX = 1e9
 """Sum of squares of one frame: a thousand times full scale is no sound but a broken decoder."""
 TRANSIT_WINDOW_SECONDS = 5.0
@@ -62,45 +70,50 @@ def _resampling_taps() -> np.ndarray:
 TAPS = _resampling_taps()
 
 
-PACKET = Struct("<qqqqqqd")
-"""Before each payload in what insert_all is given: row, tenure, sequence, timestamp, samples, bytes of payload, arrival."""
+PACKET = Struct("<qqqqqqqd")
+"""Before each payload in what insert_all is given: row, tenure, sequence, timestamp, samples, how many samples it is behind
+the packet that it came with (a copy in RED; 0: by itself), bytes of payload, arrival."""
 
 
 @njit(nogil=True, cache=True)
 def insert_all(packets, rows):  # type: ignore[no-untyped-def]
     """Put packets (uint8: PACKET headers and payloads, one after the other) into their speakers' rings."""
-    header = np.empty(7, np.int64)
-    arrival = header[6:].view(np.float64)
+    header = np.empty(8, np.int64)
+    arrival = header[7:].view(np.float64)
     at = 0
     while at < packets.shape[0]:
-        for i in range(7):  # little-endian, at any alignment
+        for i in range(8):  # little-endian, at any alignment
             value = np.int64(0)
             for b in range(8):
                 value |= np.int64(packets[at + 8 * i + b]) << (8 * b)
             header[i] = value
-        at += 56
-        r, size = header[0], header[5]
+        at += 64
+        r, size = header[0], header[6]
         if rows.state[r].tenure == header[1]:
-            _insert(r, header[2], header[3], header[4], arrival[0], at, size, packets, rows)
+            _insert(r, header[2], header[3], header[4], header[5], arrival[0], at, size, packets, rows)
         at += size
 
 
 @njit(nogil=True, cache=True)
-def _insert(r, sequence, timestamp, samples, at, start, length, blob, rows):  # type: ignore[no-untyped-def]
+def _insert(r, sequence, timestamp, samples, behind, at, start, length, blob, rows):  # type: ignore[no-untyped-def]
     s = rows.state[r]
     if s.muted:
         return
-    if sequence > s.newest:  # a redundant copy is late on purpose, and tells nothing of the network
+    if sequence > s.newest and behind == 0:  # a copy is late on purpose, and tells nothing of the network
         s.newest = sequence
         _observe_transit(s, timestamp, at)
     floor = s.next if s.next >= 0 else s.played_to + 1
     if sequence < floor:
         s.late += 1
+        if behind == 0:
+            s.slack = min(s.slack, 0.0)  # it was given up too soon
         return
     slot = sequence % RING
     held = rows.sequence[r, slot]
     if held == sequence:
         s.duplicate += 1
+        if behind == 0:
+            rows.behind[r, slot] = 0  # its copy overtook it: nothing was lost
         return
     if held > sequence:
         s.late += 1
@@ -112,6 +125,7 @@ def _insert(r, sequence, timestamp, samples, at, start, length, blob, rows):  # 
     rows.sequence[r, slot] = sequence
     rows.length[r, slot] = length
     rows.samples[r, slot] = samples
+    rows.behind[r, slot] = behind
     rows.arrived[r, slot] = at
     for i in range(length):
         rows.data[r, slot, i] = blob[start + i]
@@ -157,8 +171,42 @@ def _first_held(r, rows):  # type: ignore[no-untyped-def]
 def _may_begin(r, first, now, delay_min, delay_max, rows):  # type: ignore[no-untyped-def]
     """Whether the first packet after a pause has waited long enough for the slowest that may follow it."""
     s = rows.state[r]
-    wait = min(max(MARGIN_SECONDS + s.spread, delay_min), delay_max)
+    wait = min(max(MARGIN_SECONDS + s.spread + s.repair, delay_min), delay_max)
     return now - rows.arrived[r, first % RING] >= wait
+
+
+@njit(nogil=True, cache=True)
+def has_fec(packet, length):  # type: ignore[no-untyped-def]
+    """Whether a packet, its TOC byte checked, brings the one before along: the LBRR flag (RFC 6716 §3.2, §4.2.4)."""
+    toc, at = packet[0], 1
+    if toc & 0x80:  # CELT alone: it has none
+        return False
+    if toc & 3 == 2:
+        at = 2 if packet[1] < 252 else 3
+    elif toc & 3 == 3:
+        at = 2
+        if packet[1] & 0x40:
+            while at < length and packet[at] == 255:
+                at += 1
+            at += 1
+        if packet[1] & 0x80:
+            for _ in range((packet[1] & 0x3F) - 1):
+                if at < length:
+                    at += 1 if packet[at] < 252 else 2
+    if at >= length:
+        return False
+    frames = max(1, (toc >> 3) & 3) if toc < 0x60 else 1  # of 20 ms, in an Opus frame: a voice activity flag each
+    middle = packet[at] >> (7 - frames) & 1
+    side = packet[at] >> (6 - 2 * frames) & 1 if toc & 4 else 0
+    return middle + side > 0
+
+
+@njit(nogil=True, cache=True)
+def _wait_for_repairs(s, samples):  # type: ignore[no-untyped-def]
+    """A loss was repaired by what came so many samples behind its turn."""
+    seconds = min(samples / SAMPLE_RATE, REPAIR_SECONDS_MAX)
+    s.repair = max(s.repair, seconds)
+    s.repair_next = max(s.repair_next, seconds)
 
 
 @njit(nogil=True, cache=True)
@@ -199,12 +247,19 @@ def _refill(r, now, delay_min, delay_max, rows):  # type: ignore[no-untyped-def]
         s.lost += first - s.next
         s.next = first
     slot = first % RING
+    repairs = first != s.next and has_fec(rows.data[r, slot], rows.length[r, slot])
+    if s.concealed > 0:  # the time of what cannot be repaired has been filled already
+        filled = min(s.concealed // s.duration, first - s.next - repairs)
+        s.next += filled
+        s.lost += filled
+        s.concealed -= filled * s.duration
     at = rows.pcm[r].ctypes.data + 4 * (HISTORY + s.fill)
     if first != s.next:
         s.next += 1
         s.lost += 1
-        if first == s.next:
+        if first == s.next and repairs:
             s.recovered += 1
+            _wait_for_repairs(s, s.duration + rows.behind[r, slot])
             got = _decode(rows.decoder[r], rows.data[r, slot].ctypes.data, rows.length[r, slot], at, s.duration, 1)
             s.fill += max(0, got)
             if got >= 0:
@@ -227,7 +282,12 @@ def _refill(r, now, delay_min, delay_max, rows):  # type: ignore[no-untyped-def]
         s.underruns += 1
         s.slack_long = 0.0  # he was late, not silent: the delay has grown, and is not to shrink soon
         s.windows = 0
-    s.slack = min(s.slack, now - rows.arrived[r, slot])
+    if rows.behind[r, slot] > 0:
+        s.recovered += 1
+        s.lost += 1
+        _wait_for_repairs(s, rows.behind[r, slot])
+    else:
+        s.slack = min(s.slack, now - rows.arrived[r, slot])
     return True
 
 
@@ -236,13 +296,16 @@ def _set_pace(s, now):  # type: ignore[no-untyped-def]
     """Once a window: hurry if for long even the slowest packet was a frame early, more than the Space's phase can give."""
     if now < s.window_ends:
         return
+    if now >= s.repair_window_ends:
+        s.repair, s.repair_next = s.repair_next, 0.0
+        s.repair_window_ends = now + REPAIR_WINDOW_SECONDS
     if s.window_ends > 0:
-        s.slack_before = s.slack
+        s.slack_before = s.slack - s.repair
         if s.slack < 1e6:
-            s.slack_long = min(s.slack_long, s.slack)
+            s.slack_long = min(s.slack_long, s.slack_before)
             s.windows += 1
             if s.windows >= WINDOWS_BEFORE_SHRINKING:
-                if s.slack_long > SPARE_SECONDS + 2 * MARGIN_SECONDS + s.spread / 4:
+                if s.slack_long > SPARE_SECONDS + 1.5 * MARGIN_SECONDS + s.spread / 4:
                     s.rate = RATE_MAX
                 s.windows = 0
                 s.slack_long = np.inf

@@ -40,11 +40,17 @@ SPEAKER = np.dtype(
         ("transit_next", np.float64),  # the fastest of the window that has not ended
         ("transit_window_ends", np.float64),
         ("transit_at", np.float64),
+        (
+            "repair",
+            np.float64,
+        ),  # seconds that what repairs a loss comes behind its turn; 0: nothing was repaired lately
+        ("repair_next", np.float64),  # the same in the window that has not ended
+        ("repair_window_ends", np.float64),
         # --- the pace
         ("fill", np.int32),  # decoded samples not yet played, behind the history
         ("rate", np.int32),  # samples taken more than a frame, per frame
-        ("slack", np.float64),  # seconds that the latest packet of this window came before its turn
-        ("slack_before", np.float64),  # the same of the window before
+        ("slack", np.float64),  # seconds that the latest packet of this window came before its turn, copies apart
+        ("slack_before", np.float64),  # the same of the window before, beyond the wait for repairs
         ("slack_long", np.float64),  # the least over some windows
         ("windows", np.int32),
         ("window_ends", np.float64),
@@ -95,6 +101,7 @@ class Rows(NamedTuple):
     sequence: np.ndarray  # int64 (rows, RING): -1 where there is no packet
     length: np.ndarray  # int32 (rows, RING): bytes
     samples: np.ndarray  # int32 (rows, RING)
+    behind: np.ndarray  # int32 (rows, RING): samples behind the packet that it came with; 0: it came by itself
     arrived: np.ndarray  # float64 (rows, RING): seconds
     data: np.ndarray  # uint8 (rows, RING, PACKET_BYTES_MAX)
     pcm: np.ndarray  # float32 (rows, PCM): history, then what is decoded and not yet played
@@ -116,6 +123,7 @@ class Speakers:
             sequence=np.full((rows, RING), -1, np.int64),
             length=np.zeros((rows, RING), np.int32),
             samples=np.zeros((rows, RING), np.int32),
+            behind=np.zeros((rows, RING), np.int32),
             arrived=np.zeros((rows, RING), np.float64),
             data=np.zeros((rows, RING, PACKET_BYTES_MAX), np.uint8),
             pcm=np.zeros((rows, PCM), np.float32),
@@ -160,7 +168,7 @@ class Speakers:
         record["next"] = record["played_to"] = record["newest"] = -1
         record["held"] = record["concealed"] = record["fill"] = record["rate"] = record["sounding"] = 0
         record["transit_min"] = np.nan
-        record["spread"] = 0.0
+        record["spread"] = record["repair"] = record["repair_next"] = record["repair_window_ends"] = 0.0
         self.forget_slack(row)
         record["gain"] = 0.0
         record["holds"] = 0

@@ -40,7 +40,7 @@ class Sound(Protocol):
     """What becomes of a speaker's packets for the audience (mixing.engine.AudioEngine)."""
 
     def packet(
-        self, source: Source, sequence: int, timestamp: int, payload: bytes, samples: int, at: float
+        self, source: Source, sequence: int, timestamp: int, payload: bytes, samples: int, at: float, behind: int = 0
     ) -> None: ...
     def measured(self, source: Source) -> tuple[float, float]: ...
 
@@ -89,7 +89,7 @@ class Uplink:
             if sequence - distance >= self.reception.begin and sequence - distance not in self._recent:
                 self._recent.append(sequence - distance)
                 earlier = (packet.timestamp - offset) & 0xFFFFFFFF
-                self._sound.packet(self.source, sequence - distance, earlier, block, length, now)
+                self._sound.packet(self.source, sequence - distance, earlier, block, length, now, offset)
         self._sound.packet(self.source, sequence, packet.timestamp, payload, samples, now)
         level = self._level(packet.level, payload, now)
         self._heard(level, samples / SAMPLE_RATE, sequence, packet.timestamp, packet.marker, payload, now)

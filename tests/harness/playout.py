@@ -34,12 +34,20 @@ class Playout:
     def count(self, name: str) -> int:
         return int(self.state[name])
 
-    def insert(self, sequence: int, payload: bytes, *, at: float | None = None, timestamp: int | None = None) -> None:
+    def insert(
+        self,
+        sequence: int,
+        payload: bytes,
+        *,
+        at: float | None = None,
+        timestamp: int | None = None,
+        behind: int = 0,
+    ) -> None:
         samples = packet_samples_untrusted(payload)
         at = self.now if at is None else at
         clock = sequence * samples if timestamp is None else timestamp
         tenure = self.count("tenure")
-        header = PACKET.pack(self.row, tenure, sequence, clock & 0xFFFFFFFF, samples, len(payload), at)
+        header = PACKET.pack(self.row, tenure, sequence, clock & 0xFFFFFFFF, samples, behind, len(payload), at)
         insert_all(np.frombuffer(header + payload, np.uint8), self.speakers.rows)
         self.inserted += 1
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from spaces.mixing.opus import FRAME
@@ -65,18 +64,6 @@ def test_a_duplicate_and_a_late_packet_are_counted_and_not_played() -> None:
     assert (playout.count("duplicate"), playout.count("late")) == (1, 1)
 
 
-def test_one_lost_packet_is_repaired_from_the_next() -> None:
-    playout = Playout(delay_min=0.04)
-    for n in range(60):
-        if n != 30:
-            playout.insert(n, packet(n))
-        playout.tick()
-    playout.check()
-    assert (playout.count("lost"), playout.count("recovered")) == (1, 1)
-    hole = playout.sound[31 * FRAME : 35 * FRAME]
-    assert np.sqrt(np.mean(hole**2)) > 0.1, "the tone goes on"
-
-
 def test_a_lost_burst_is_concealed_and_a_long_one_is_stepped_over() -> None:
     playout = Playout(delay_min=0.06)
     for n in range(100):
@@ -85,7 +72,6 @@ def test_a_lost_burst_is_concealed_and_a_long_one_is_stepped_over() -> None:
         playout.tick()
     playout.check()
     assert playout.count("lost") == 4
-    assert playout.count("recovered") == 1
     assert playout.order == [n for n in range(playout.order[-1] + 1) if not 20 <= n < 24 and not 50 <= n < 70]
     assert max(playout.waited) < 0.12
 

@@ -38,6 +38,7 @@ class Arrival(NamedTuple):
     payload: bytes
     samples: int
     at: float
+    behind: int = 0
 
 
 class Sound:
@@ -200,6 +201,7 @@ def test_redundant_copies_fill_what_was_lost_and_only_that(speaker: Speaker) -> 
     speaker.send(speaker.rtp(9, red((OPUS, 1_920, FIRST), (OPUS, 960, SECOND)), payload_type=RED))
     assert speaker.mixed == [(7, FIRST), (8, SECOND), (9, FRAME_20_MS)]
     assert [a.timestamp for a in speaker.sound.inbox] == [7 * 960, 8 * 960, 9 * 960]
+    assert [a.behind for a in speaker.sound.inbox] == [0, 960, 0]
     assert [h.payload for h in speaker.heard] == [FIRST, FRAME_20_MS], "the stage gets each packet once, without RED"
 
 
