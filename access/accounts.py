@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -23,6 +23,10 @@ ID = re.compile(r"[0-9]{1,19}", re.ASCII)
 ID_MAX = 2**63 - 1
 EVERY_CREATOR = 0
 """In RightsChanged: not one creator but all."""
+
+BY_SUBJECT = select(accounts).where(
+    accounts.c.integration == bindparam("of_integration"), accounts.c.subject == bindparam("called")
+)
 
 
 async def of_identity(connection: AsyncConnection, integration: int, identity: Identity) -> Account | None:
@@ -111,8 +115,8 @@ async def set_suspended(connection: AsyncConnection, account: int, suspended: bo
 
 
 async def _by_subject(connection: AsyncConnection, integration: int, subject: str) -> Row[Any] | None:
-    condition = (accounts.c.integration == integration) & (accounts.c.subject == subject)
-    return (await connection.execute(select(accounts).where(condition))).one_or_none()
+    found = await connection.execute(BY_SUBJECT, {"of_integration": integration, "called": subject})
+    return found.one_or_none()
 
 
 async def _is_free(connection: AsyncConnection, handle: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from access import accounts, pairs, snapshots
@@ -18,6 +18,12 @@ from access.tokens import make_join_token, read_join_token_untrusted
 
 KEPT = timedelta(hours=1)
 """Used join tokens are remembered beyond their expiry, should the clock step back."""
+
+ADMITTED = insert(admissions).returning(admissions.c.id)
+RUNNING = (admissions.c.id == bindparam("admission")) & admissions.c.ended_at.is_(None)
+SEATED = update(admissions).where(RUNNING).values(state="seated").returning(admissions)
+PENDING = update(admissions).where(RUNNING).values(state="pending")
+ENDED = update(admissions).where(RUNNING).values(state=bindparam("how"), ended_at=bindparam("at"))
 
 
 async def decide_now(
@@ -57,26 +63,25 @@ async def admit(
         "state": "pending",
         "created_at": now,
     }
-    admission = (await connection.execute(insert(admissions).values(row).returning(admissions.c.id))).scalar_one()
+    admission = (await connection.execute(ADMITTED, row)).scalar_one()
     return Admission(admission, account, resource.space, client, answer)
 
 
 async def confirm(connection: AsyncConnection, admission: int, now: datetime) -> bool:
     """Between admission and media a right may have ended: the epoch must be the same and the answer still yes."""
-    row = (await connection.execute(select(admissions).where(admissions.c.id == admission))).one_or_none()
-    if row is None or row.ended_at is not None:
+    row = (await connection.execute(SEATED, {"admission": admission})).one_or_none()
+    if row is None:
         return False
     answer = await decide_now(connection, row.account, Action(row.action), _resource(row), row.role, now)
-    if isinstance(answer, Deny) or answer.epoch != row.epoch:
-        return False
-    running = (admissions.c.id == admission) & admissions.c.ended_at.is_(None)
-    return bool((await connection.execute(update(admissions).where(running).values(state="seated"))).rowcount)
+    holds = isinstance(answer, Allow) and answer.epoch == row.epoch
+    if not holds:
+        await connection.execute(PENDING, {"admission": admission})
+    return holds
 
 
 async def leave(connection: AsyncConnection, admission: int, evicted: bool, now: datetime) -> None:
-    mine = (admissions.c.id == admission) & admissions.c.ended_at.is_(None)
-    state = "evicted" if evicted else "left"
-    await connection.execute(update(admissions).where(mine).values(state=state, ended_at=now))
+    how = "evicted" if evicted else "left"
+    await connection.execute(ENDED, {"admission": admission, "how": how, "at": now})
 
 
 async def leave_all(connection: AsyncConnection, space: str | None, now: datetime) -> None:

@@ -6,7 +6,7 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from access import audit, fields
@@ -19,6 +19,8 @@ from access.tokens import SECRET_BYTES_MIN
 DEFAULT_INTEGRATION = "default"
 SECRET_LENGTH_MAX = 1_024
 KEY_ID_LENGTH_MAX = 100
+
+BY_ID = select(api_keys).where(api_keys.c.id == bindparam("key"))
 
 
 async def ensure_integration(connection: AsyncConnection, name: str, now: datetime) -> int:
@@ -71,7 +73,7 @@ async def revoke_key(connection: AsyncConnection, key_id: str, now: datetime) ->
 
 
 async def find_key(connection: AsyncConnection, key_id: str) -> Row[Any] | None:
-    return (await connection.execute(select(api_keys).where(api_keys.c.id == key_id))).one_or_none()
+    return (await connection.execute(BY_ID, {"key": key_id})).one_or_none()
 
 
 async def newest_key(connection: AsyncConnection, integration: int) -> Row[Any] | None:

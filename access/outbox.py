@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from access.database import insert_or_ignore
@@ -22,6 +22,9 @@ KEPT = timedelta(days=7)
 
 BATCH_MAX = 1_000
 
+NEWEST = select(counters.c.value).where(counters.c.name == "outbox")
+AFTER = select(outbox).where(outbox.c.seq > bindparam("cursor")).order_by(outbox.c.seq).limit(BATCH_MAX)
+
 
 async def publish_rights_changed(connection: AsyncConnection, account: int, creator: int, now: datetime) -> None:
     await connection.execute(insert_or_ignore(connection, counters).values(name="outbox", value=0))
@@ -33,14 +36,12 @@ async def publish_rights_changed(connection: AsyncConnection, account: int, crea
 
 
 async def newest(connection: AsyncConnection) -> int:
-    query = select(counters.c.value).where(counters.c.name == "outbox")
-    return (await connection.execute(query)).scalar_one_or_none() or 0
+    return (await connection.execute(NEWEST)).scalar_one_or_none() or 0
 
 
 async def rights_changed_after(connection: AsyncConnection, cursor: int) -> tuple[list[RightsChanged], int]:
     """At most BATCH_MAX messages after the cursor, and the cursor after them."""
-    query = select(outbox).where(outbox.c.seq > cursor).order_by(outbox.c.seq).limit(BATCH_MAX)
-    rows = (await connection.execute(query)).all()
+    rows = (await connection.execute(AFTER, {"cursor": cursor})).all()
     changes = [RightsChanged(row.account, row.creator) for row in rows if row.kind == RIGHTS_CHANGED]
     return changes, rows[-1].seq if rows else cursor
 

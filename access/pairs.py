@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from access.database import insert_or_ignore
 from access.tables import accounts, epochs
+
+WHOLE = select(accounts.c.epoch).where(accounts.c.id == bindparam("of_account"))
 
 
 async def lock_pair(connection: AsyncConnection, account: int, creator: int) -> None:
@@ -31,7 +33,7 @@ async def current_epoch(connection: AsyncConnection, account: int | None, creato
     """Of the pair and of the account as a whole together: each only grows, so the sum tells of both. Anonymous: 0."""
     if account is None:
         return 0
-    whole = (await connection.execute(select(accounts.c.epoch).where(accounts.c.id == account))).scalar_one()
+    whole = (await connection.execute(WHOLE, {"of_account": account})).scalar_one()
     pair = (await connection.execute(_row(account, creator))).scalar_one_or_none()
     return int(whole) + int(pair or 0)
 

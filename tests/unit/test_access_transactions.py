@@ -16,9 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from access import sqlite
 from access.database import make_engine, read, reading, write, writing
 from access.tables import counters
-from tests.harness.database import SERVER_URL, fresh_engine
+from tests.harness.database import fresh_engine, server_url
 
-on_sqlite = pytest.mark.skipif(bool(SERVER_URL), reason="of SQLite's threads")
+on_sqlite = pytest.mark.skipif(bool(server_url()), reason="of SQLite's threads")
 
 
 async def put(connection: AsyncConnection, name: str, value: int = 0) -> int:
@@ -105,7 +105,7 @@ async def test_a_reader_sees_one_state_while_others_write(tmp_path: Path) -> Non
             *(write(engine, put, f"{n}") if n % 2 else read(engine, look_twice) for n in range(20))
         )
         for result in results:
-            if isinstance(result, tuple) and not SERVER_URL:
+            if isinstance(result, tuple) and not server_url():
                 assert result[0] == result[1], "one state of the database"
         assert len(await read(engine, names)) == 10
 
