@@ -11,7 +11,7 @@ from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from access import audit, outbox
+from access import audit, handles, outbox
 from access.database import insert_or_ignore
 from access.errors import AccessError
 from access.fields import is_storable
@@ -57,7 +57,7 @@ async def ensure(connection: AsyncConnection, integration: int, identity: Identi
     if identity.name is not None and identity.name != row.name:
         await connection.execute(update(accounts).where(accounts.c.id == row.id).values(name=identity.name))
     if identity.handle is not None and row.handle is None:
-        await _take_handle(connection, row.id, identity.handle)
+        await _take_handle(connection, row.id, identity.handle, now, strictly=False)
     return (await by_ids(connection, [row.id]))[row.id]
 
 
@@ -97,10 +97,15 @@ async def lock(connection: AsyncConnection, account: int) -> None:
     await connection.execute(select(accounts.c.id).where(accounts.c.id == account).with_for_update())
 
 
-async def set_handle(connection: AsyncConnection, account: int, handle: str, name: str | None) -> None:
-    """409 handle_taken."""
-    if not await _take_handle(connection, account, handle):
-        raise AccessError(409, "handle_taken", f"@{handle} is somebody else.", "handle")
+async def set_handle(connection: AsyncConnection, account: int, handle: str, name: str | None, now: datetime) -> None:
+    """Somebody of an integration has the handles of that site; others choose theirs once. 409 handle_taken, handle_set; 422."""
+    mine = await by_id(connection, account)
+    if mine.integration is None and handle.lower() != (mine.handle or handle).lower():
+        raise AccessError(409, "handle_set", f"This account is @{mine.handle}, which stays.", "handle")
+    if mine.integration is None:
+        handle = mine.handle or handles.chosen(handle)
+    if not await _take_handle(connection, account, handle, now, strictly=mine.integration is None):
+        raise AccessError(409, "handle_taken", f"@{handle} is somebody else, or could be taken for somebody.", "handle")
     if name is not None:
         await connection.execute(update(accounts).where(accounts.c.id == account).values(name=name))
 
@@ -121,14 +126,21 @@ async def _by_subject(connection: AsyncConnection, integration: int, subject: st
 
 async def _is_free(connection: AsyncConnection, handle: str) -> bool:
     query = select(accounts.c.id).where(accounts.c.handle_key == handle.lower())
-    return (await connection.execute(query)).first() is None
+    if (await connection.execute(query)).first() is not None:
+        return False
+    return not await handles.is_forsaken(connection, handle)
 
 
-async def _take_handle(connection: AsyncConnection, account: int, handle: str) -> bool:
+async def _take_handle(
+    connection: AsyncConnection, account: int, handle: str, now: datetime, *, strictly: bool
+) -> bool:
     """Give the account this handle; False if it is somebody else's, perhaps only since a moment ago."""
     values = {"handle": handle, "handle_key": handle.lower()}
     try:
-        async with connection.begin_nested():  # a refused row must not undo the rest of the transaction
+        async with connection.begin_nested() as attempt:  # a refused row must not undo the rest of the transaction
+            if not await handles.reserve(connection, account, handle, now, strictly=strictly):
+                await attempt.rollback()
+                return False
             await connection.execute(update(accounts).where(accounts.c.id == account).values(values))
     except IntegrityError:
         return False

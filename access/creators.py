@@ -41,11 +41,11 @@ async def create(
         raise AccessError(409, "already_creator", "This account is a creator already.")
     handle = fields.handle(handle)
     name = None if name is None else fields.text(name, "name", 100)
-    await accounts.set_handle(connection, account.id, handle, name)
+    await accounts.set_handle(connection, account.id, handle, name, now)
     await connection.execute(insert(creators).values(id=account.id, kind="person", created_at=now))
     member = {"creator": account.id, "account": account.id, "role": "owner", "created_at": now}
     await connection.execute(insert(creator_members).values(member))
-    await audit.record(connection, now, "creator.created", actor=account.id, creator=account.id, handle=handle)
+    await audit.record(connection, now, "creator.created", actor=account.id, creator=account.id)
     creator = await of_account(connection, account.id)
     assert creator is not None
     return creator

@@ -28,6 +28,10 @@ from access import sqlite
 THREADS = "threads"
 """Engine option with the threads that work transactions off on SQLite."""
 
+LAST_ACTS = "last acts"
+"""In a connection's info: what this transaction is to do before it commits."""
+LastAct = Callable[[AsyncConnection, list[Any]], Coroutine[Any, Any, None]]
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -118,7 +122,14 @@ async def write(
     if threads is None:
         async with writing(engine) as connection:
             return await work(connection, *args, **kwargs)
-    result: T = await threads.writer.transact(lambda connection: work(connection, *args, **kwargs))
+
+    async def whole(connection: AsyncConnection) -> T:
+        connection.info.pop(LAST_ACTS, None)
+        result = await work(connection, *args, **kwargs)
+        await _do_last_acts(connection)
+        return result
+
+    result: T = await threads.writer.transact(whole)
     return result
 
 
@@ -135,7 +146,23 @@ async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     threads = _threads(engine)
     turn: AbstractAsyncContextManager[None] = nullcontext() if threads is None else threads.writer.turn()
     async with turn, engine.begin() as connection:
+        connection.info.pop(LAST_ACTS, None)  # of a transaction that was rolled back
         yield connection
+        await _do_last_acts(connection)
+
+
+def before_commit(connection: AsyncConnection, act: LastAct, item: Any) -> None:
+    """Have `await act(connection, items)` done last in this transaction, once, with all items it was asked for.
+
+    What others wait for (a lock that everybody takes) is so taken when nothing else is to be done or to be locked.
+    """
+    connection.info.setdefault(LAST_ACTS, {}).setdefault(act, []).append(item)
+
+
+async def _do_last_acts(connection: AsyncConnection) -> None:
+    acts: dict[LastAct, list[Any]] = connection.info.pop(LAST_ACTS, {})
+    for act, items in acts.items():
+        await act(connection, items)
 
 
 def insert_or_ignore(connection: AsyncConnection, table: Any) -> Any:

@@ -36,6 +36,9 @@ metadata = MetaData(
     }
 )
 
+ERASED = {"on_deletion": "erase"}
+"""`info` of tables whose rows go when the account in their column `account` is deleted."""
+
 LIVE_STATES = ("trialing", "active", "past_due", "unpaid", "paused")
 """Subscriptions of which an account has at most one per creator."""
 
@@ -305,15 +308,26 @@ outbox = Table(
     Column("created_at", UtcDateTime, nullable=False, index=True),
 )
 
+pseudonyms = Table(
+    "pseudonyms",
+    metadata,
+    _account(primary_key=True, autoincrement=False),
+    Column("pseudonym", String(32), nullable=False, unique=True),
+    info=ERASED,
+    comment="by which the audit log knows an account; without its row nobody can tell whom the log speaks of",
+)
+
 audit_log = Table(
     "audit_log",
     metadata,
     Column("id", Id, primary_key=True),
     Column("at", UtcDateTime, nullable=False),
-    Column("actor", BigInteger),  # null: the operator or the server itself
+    Column("actor", String(32), comment="a pseudonym; null: the operator or the server itself"),
     Column("action", String(64), nullable=False),
-    Column("account", BigInteger, index=True),
-    Column("creator", BigInteger, index=True),
+    Column("account", String(32), index=True, comment="a pseudonym"),
+    Column("creator", String(32), index=True, comment="a pseudonym"),
     Column("body", JSON, nullable=False),
+    Column("seq", BigInteger, unique=True, comment="place in the chain"),
+    Column("hash", String(64), comment="over this row and the hash before it"),
     sqlite_autoincrement=True,
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
-import access.tables_benefits  # noqa: F401 – its tables join the MetaData
+import access.tables_benefits
+import access.tables_people  # noqa: F401 – the tables of both join the MetaData
 from access.database import Id, UtcDateTime
 from access.tables import metadata
 

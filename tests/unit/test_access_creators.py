@@ -132,7 +132,11 @@ async def test_every_deed_is_in_the_audit_trail_and_no_secret_is(world: World) -
     tier, fan = await world.tier(owner, creator), await world.person()
     paid = await world.subscribe(fan, creator, tier)
     await world.access.cancel(owner, paid.id, at="now")
-    rows = await world.rows("SELECT action, actor, account FROM audit_log ORDER BY id")
+    rows = await world.rows(
+        "SELECT action, by_whom.account, of_whom.account FROM audit_log"
+        " LEFT JOIN pseudonyms by_whom ON by_whom.pseudonym = actor"
+        " LEFT JOIN pseudonyms of_whom ON of_whom.pseudonym = audit_log.account ORDER BY seq"
+    )
     assert [tuple(row) for row in rows] == [
         ("key.added", None, None),
         ("creator.created", owner.id, None),

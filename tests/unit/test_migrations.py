@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from access import audit
 from access.database import make_engine
 from access.decide import Action, Policy, Resource
 from access.tables import metadata
@@ -79,3 +80,5 @@ async def test_down_and_up_again_with_a_life_in_it(world: World, revision: str) 
     assert await differences(engine) == []
     after = await contents(engine, await tables(engine))
     assert {name: after[name] for name in core} == {name: before[name] for name in core}
+    async with engine.connect() as connection:
+        assert (await audit.check(connection)).broken is None
