@@ -21,7 +21,7 @@ REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 
 
 class Metrics:
-    """The node's counters. Media code touches `drops`, `packets`, `tick_lateness`, `loss` and `round_trip`."""
+    """The node's counters. Media code touches `drops`, `packets`, `speech`, ticks, `loss` and `round_trip`."""
 
     def __init__(self) -> None:
         registry = CollectorRegistry()
@@ -39,6 +39,15 @@ class Metrics:
         self.drops = Counter(
             "spaces_drops", "Datagrams and messages dropped, by cause", ["cause"], registry=registry
         )  # fmt: skip
+        self.speech = Counter(
+            "spaces_speaker_packets",
+            "Speakers' packets for the mix, by fate: played; lost, and of those recovered; late, duplicate, overflow, "
+            "malformed; underruns are times that a buffer ran empty",
+            ["fate"], registry=registry,
+        )  # fmt: skip
+        self.ticks_skipped = Counter(
+            "spaces_ticks_skipped", "Audio ticks left out because the process stood still", registry=registry
+        )
         self.tick_lateness = Histogram(
             "spaces_tick_lateness_seconds", "How late an audio tick ended after it was due",
             buckets=TICK_LATENESS_BUCKETS, registry=registry,
@@ -58,6 +67,14 @@ class Metrics:
         self.sockets = Gauge("spaces_sockets", "Open WebSockets", registry=registry)
         for direction in ("in", "out"):
             self.packets.labels(direction=direction)
+        self._followed: dict[Counter, int] = {}
+
+    def follow(self, counter: Counter, total: int) -> None:
+        """Let a counter stand at a total that is kept elsewhere."""
+        before = self._followed.get(counter, 0)
+        if total > before:
+            counter.inc(total - before)
+            self._followed[counter] = total
 
     def exposition(self) -> bytes:
         """The text format that Prometheus scrapes."""

@@ -87,7 +87,7 @@ class AudioEngine:
         self._first_timestamp = first_timestamp
         self._owner_numbers = 0
         self.ticks = 0
-        self.malformed = 0
+        self.skipped = 0
 
     # --- from the event loop's thread
 
@@ -119,6 +119,10 @@ class AudioEngine:
             return -127.0, 0.0
         record = self._speakers.rows.state[row]
         return float(record["dbfs"]), float(record["measured_at"])
+
+    def counts(self) -> dict[str, int]:
+        """What became of speakers' packets so far (speakers.COUNTS)."""
+        return self._speakers.counts()
 
     def sent_to(self, listener: Listener) -> tuple[int, int]:
         """(packets, bytes of their payloads) sent to a listener since he was first attached."""
@@ -221,8 +225,6 @@ class AudioEngine:
         listener.row = -1
 
     def _release(self, source: Source) -> None:
-        record = self._speakers.rows.state[source.row]
-        self.malformed += int(record["malformed"])
         self._speakers.give_back(source.row)
         source.row, source.decoder = -1, None
         if not any(s.owner == source.owner for space in self._spaces.values() for s in space.sources):
@@ -306,6 +308,7 @@ class AudioEngine:
         self.apply()
         if skipped:
             self.ticks += skipped
+            self.skipped += skipped
             for space in self._spaces.values():
                 for program in space.programs.values():
                     self._programs.rows.state[program.row]["clock"] += skipped * TICK_SAMPLES

@@ -21,6 +21,9 @@ RATE_MAX = 4
 PCM = HISTORY + 2 * FRAME + PACKET_SAMPLES_MAX
 """Samples that a row holds: history, less than a frame left over, and the longest packet."""
 
+COUNTS = ("played", "late", "duplicate", "lost", "recovered", "underruns", "overflow", "malformed")
+"""What is counted of each speaker's packets; the recovered are among the lost; lost and underruns are no packets that came."""
+
 SPEAKER = np.dtype(
     [
         # --- identity
@@ -79,14 +82,7 @@ SPEAKER = np.dtype(
         ("k3", np.float64),
         ("k4", np.float64),
         # --- what happened
-        ("played", np.int64),
-        ("late", np.int64),
-        ("duplicate", np.int64),
-        ("lost", np.int64),
-        ("recovered", np.int64),
-        ("underruns", np.int64),
-        ("overflow", np.int64),
-        ("malformed", np.int64),
+        *((count, np.int64) for count in COUNTS),
         ("stretched", np.int64),  # samples, net
     ],
     align=True,
@@ -114,6 +110,8 @@ class Speakers:
     def __init__(self, rows: int = 16) -> None:
         self._free = list(range(rows - 1, -1, -1))
         self._tenure = 0
+        self._left = dict.fromkeys(COUNTS, 0)
+        """Counted of speakers who are gone."""
         self._allocate(rows)
 
     def _allocate(self, rows: int) -> None:
@@ -150,7 +148,17 @@ class Speakers:
         record["spoke_at"] = -1e9
         return row
 
+    def counts(self) -> dict[str, int]:
+        """COUNTS of all speakers there have been. Any thread: at worst those of one who is leaving are missing."""
+        state = self.rows.state
+        return {count: self._left[count] + int(state[count].sum()) for count in COUNTS}
+
     def give_back(self, row: int) -> None:
+        record = self.rows.state[row]
+        for count in COUNTS:
+            number = int(record[count])
+            record[count] = 0
+            self._left[count] += number
         self.rows.decoder[row] = 0
         self._free.append(row)
 

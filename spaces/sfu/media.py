@@ -84,7 +84,6 @@ class Media:
         self._closing: set[asyncio.Task[None]] = set()
         self._rounds: deque[str] = deque()
         self._speakers_reported_at = 0.0
-        self._counted_drops: Counter[str] = Counter()
 
     # --- life
 
@@ -360,11 +359,12 @@ class Media:
         ):
             if new[index]:
                 self._metrics.drops.labels(cause).inc(int(new[index]))
-        totals = {"opus_malformed": self._engine.malformed, "udp_send": self._udp.send_failures}
-        for cause, total in totals.items():
-            if total > self._counted_drops[cause]:
-                self._metrics.drops.labels(cause).inc(total - self._counted_drops[cause])
-                self._counted_drops[cause] = total
+        metrics, fates = self._metrics, self._engine.counts()
+        metrics.follow(metrics.drops.labels("opus_malformed"), fates["malformed"])
+        metrics.follow(metrics.drops.labels("udp_send"), self._udp.send_failures)
+        metrics.follow(metrics.ticks_skipped, self._engine.skipped)
+        for fate, total in fates.items():
+            metrics.follow(metrics.speech.labels(fate), total)
 
 
 def _distinct_ssrcs(count: int) -> list[int]:

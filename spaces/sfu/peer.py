@@ -103,6 +103,7 @@ class Peer:
         self._slots: tuple[SlotStream, ...] = ()
         self._slots_out: Session | None = None
         self._rtp_in: Session | None = None
+        self._ssrcs_in: set[int] = set()
         self._rtcp_out: Session | None = None
         self._rtcp_in: Session | None = None
 
@@ -231,7 +232,7 @@ class Peer:
         source.muted = self.muted
         if self._rtp_in is None:  # kept for the session's life: a new one would forget which packets it has seen
             self._rtp_in = self.keys.receiving()
-        self._uplink = Uplink(plan.receive, self._rtp_in, engine, source, self._heard)
+        self._uplink = Uplink(plan.receive, self._rtp_in, engine, source, self._heard, ssrcs=self._ssrcs_in)
         engine.post(engine.add_source, source)
 
     def _stop_receiving(self) -> None:

@@ -9,26 +9,20 @@ from typing import Protocol
 from pylibsrtp import Session
 
 from spaces.errors import RemoteError
-from spaces.mixing.level import SILENCE_DBFS, dbfs_of_rfc6464
 from spaces.mixing.opus import PACKET_BYTES_MAX, SAMPLE_RATE, packet_samples_untrusted
 from spaces.mixing.sound import Source
+from spaces.sfu.claims import Loudness
 from spaces.sfu.reception import Reception
 from spaces.sfu.rtp import RtpPacket, parse_rtp_untrusted, split_red_untrusted
 from spaces.sfu.session import Receive
 from spaces.sfu.srtp import unprotect_untrusted
 
-SSRC_CHANGES_MAX = 16
-"""New SSRCs that one session may send with; libsrtp keeps state for each."""
+SSRC_CHANGES_MAX = 32
+"""SSRCs that one session may send with in its life; libsrtp keeps state for each."""
 SSRC_SILENT_SECONDS = 0.5
 """A second SSRC is another stream that nobody asked for, unless the first has been silent so long."""
-MEASURE_VALID_SECONDS = 0.5
-CLAIM_TRUSTED_DB = 10.0
-"""A client's claim of loudness counts up to this far above what was decoded: it chooses, it is not trusted."""
 PACKETS_PER_SECOND_MAX = 500
 """Of one speaker: 2.5 ms frames come at 400 a second; a burst of half a second's worth passes (GStreamer sends one)."""
-ASSUMED_DBFS = -40.0
-"""Of a packet with sound in it when neither claim nor measurement is there."""
-DTX_BYTES_MAX = 3
 RECENT_PACKETS = 16
 """How far back RED's copies are compared; they reach at most 8 packets back."""
 
@@ -48,7 +42,17 @@ class Sound(Protocol):
 class Uplink:
     """What one client sends us."""
 
-    def __init__(self, receive: Receive, context: Session, sound: Sound, source: Source, heard: Heard) -> None:
+    def __init__(
+        self,
+        receive: Receive,
+        context: Session,
+        sound: Sound,
+        source: Source,
+        heard: Heard,
+        *,
+        ssrcs: set[int] | None = None,
+    ) -> None:
+        """`ssrcs` are those that the context has state for, kept with it when a microphone comes and goes."""
         self.receive = receive
         self.source = source
         self.reception: Reception | None = None
@@ -56,7 +60,8 @@ class Uplink:
         self._sound = sound
         self._heard = heard
         self._heard_at = 0.0
-        self._ssrcs: set[int] = set()
+        self._loudness = Loudness()
+        self._ssrcs: set[int] = set() if ssrcs is None else ssrcs
         self._tokens = PACKETS_PER_SECOND_MAX / 2
         self._tokens_at = 0.0
         self._recent: deque[int] = deque(maxlen=RECENT_PACKETS)
@@ -91,8 +96,8 @@ class Uplink:
                 earlier = (packet.timestamp - offset) & 0xFFFFFFFF
                 self._sound.packet(self.source, sequence - distance, earlier, block, length, now, offset)
         self._sound.packet(self.source, sequence, packet.timestamp, payload, samples, now)
-        level = self._level(packet.level, payload, now)
-        self._heard(level, samples / SAMPLE_RATE, sequence, packet.timestamp, packet.marker, payload, now)
+        dbfs = self._loudness.of(packet.level, payload, self._sound.measured(self.source), now)
+        self._heard(dbfs, samples / SAMPLE_RATE, sequence, packet.timestamp, packet.marker, payload, now)
 
     def _check_rate_untrusted(self, now: float) -> None:
         """A token bucket. Raises RemoteError `rtp_rate`."""
@@ -132,14 +137,3 @@ class Uplink:
         if len(payload) > PACKET_BYTES_MAX:
             raise RemoteError("opus_malformed", "too long")
         return packet_samples_untrusted(payload)
-
-    def _level(self, claim: int | None, payload: bytes, now: float) -> float:
-        """dBFS of a packet: the client's claim, held against what the mixer measured lately."""
-        dbfs, measured_at = self._sound.measured(self.source)
-        measured = dbfs if now - measured_at < MEASURE_VALID_SECONDS else None
-        if claim is None:
-            if measured is not None:
-                return measured
-            return SILENCE_DBFS if len(payload) <= DTX_BYTES_MAX else ASSUMED_DBFS
-        claimed = dbfs_of_rfc6464(claim)
-        return claimed if measured is None else min(claimed, measured + CLAIM_TRUSTED_DB)
