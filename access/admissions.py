@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -56,7 +57,7 @@ async def admit(
         "client": client,
         "action": action.value,
         "role": role,
-        "policies": [{"policy": policy.policy, "tier": policy.tier} for policy in resource.policies],
+        "policies": [asdict(policy) for policy in resource.policies],
         "grants": list(answer.grants),
         "epoch": answer.epoch,
         "not_after": answer.not_after,
@@ -128,5 +129,5 @@ async def forget_used_join_tokens(connection: AsyncConnection, now: datetime) ->
 
 
 def _resource(row: Row[Any]) -> Resource:
-    policies = tuple(Policy(policy["policy"], policy["tier"]) for policy in row.policies)
+    policies = tuple(Policy(**policy) for policy in row.policies)
     return Resource(row.space, row.creator, policies)

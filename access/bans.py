@@ -1,10 +1,10 @@
-"""Bans: they override every grant, inside one Space, with one creator, or everywhere."""
+"""Bans: they override every grant, inside one Space, in one community and its Spaces, with one creator, or everywhere."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import insert, update
+from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from access import audit, fields, outbox, pairs
@@ -23,6 +23,7 @@ async def create(
     until: datetime | None,
     reason: str,
     now: datetime,
+    community: int | None = None,
 ) -> int:
     """Its id. The caller has checked that `actor` may. 409 own_house; 422."""
     if account.id == creator:
@@ -32,9 +33,10 @@ async def create(
     await pairs.lock_pair(connection, account.id, creator)
     row = {
         "account": account.id,
-        "scope": "creator" if space is None else "space",
+        "scope": "space" if space is not None else "creator" if community is None else "community",
         "creator": creator,
         "space": space,
+        "community": community,
         "start": now,
         "end": until,
         "by": actor.id,
@@ -43,17 +45,50 @@ async def create(
     ban = (await connection.execute(insert(bans).values(row).returning(bans.c.id))).scalar_one()
     await pairs.take_away(connection, account.id, creator)
     await audit.record(
-        connection, now, "ban.set", actor=actor.id, account=account.id, creator=creator, id=ban, space=space
+        connection,
+        now,
+        "ban.set",
+        actor=actor.id,
+        account=account.id,
+        creator=creator,
+        id=ban,
+        space=space,
+        community=community,
     )
     await outbox.publish_rights_changed(connection, account.id, creator, now)
     return int(ban)
 
 
-async def end(connection: AsyncConnection, actor: Account, account: Account, creator: int, now: datetime) -> None:
-    """End every ban of the account with this creator, his single Spaces included."""
+async def end(
+    connection: AsyncConnection,
+    actor: Account,
+    account: Account,
+    creator: int,
+    now: datetime,
+    *,
+    community: int | None = None,
+) -> None:
+    """End every ban of the account with this creator, his single Spaces and communities included; or those in a community."""
     await pairs.lock_pair(connection, account.id, creator)
-    running = (bans.c.account == account.id) & (bans.c.creator == creator) & (bans.c.end.is_(None) | (bans.c.end > now))
+    running = _running(account.id, creator, now)
+    if community is not None:
+        running &= bans.c.community == community
     ended = await connection.execute(update(bans).where(running).values(end=now))
     if ended.rowcount:
-        await audit.record(connection, now, "ban.ended", actor=actor.id, account=account.id, creator=creator)
+        await audit.record(
+            connection, now, "ban.ended", actor=actor.id, account=account.id, creator=creator, community=community
+        )
         await outbox.publish_rights_changed(connection, account.id, creator, now)
+
+
+async def in_community(connection: AsyncConnection, account: int, creator: int, community: int, now: datetime) -> bool:
+    """Is the account kept out of the community: there, by its creator, or everywhere?"""
+    scopes = (bans.c.scope == "creator") | (bans.c.community == community)
+    everywhere = (bans.c.account == account) & (bans.c.scope == "platform")
+    here = (_running(account, creator, now) & scopes) | (everywhere & (bans.c.end.is_(None) | (bans.c.end > now)))
+    return (await connection.execute(select(bans.c.id).where(here).limit(1))).first() is not None
+
+
+def _running(account: int, creator: int, now: datetime) -> ColumnElement[bool]:
+    ours = (bans.c.account == account) & (bans.c.creator == creator)
+    return ours & (bans.c.end.is_(None) | (bans.c.end > now))

@@ -6,7 +6,10 @@ import enum
 from dataclasses import dataclass
 from datetime import datetime
 
-from access.rights import Grant, Snapshot, TierTerms
+from access.community_rights import COMMUNITY_BENEFIT, CommunityWay, Member, stands
+from access.rights import CommunityStanding, Grant, Snapshot
+from access.tier_rights import Offer as Offer  # part of a Deny
+from access.tier_rights import covering, latest, offers
 
 STAGE_ROLES = frozenset({"host", "cohost", "speaker"})
 
@@ -26,9 +29,11 @@ BENEFITS = {Action.JOIN: "space.join", Action.SPEAK: "space.join", Action.REPLAY
 @dataclass(frozen=True, slots=True)
 class Policy:
     policy: str
-    """open, members or subscribers; any other admits nobody."""
+    """open, members, subscribers or community; any other admits nobody."""
     tier: int | None = None
     """subscribers: that tier's level or above; None: any tier."""
+    community: int | None = None
+    """community: whose members are admitted; a Space that names a community is one of its Spaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +43,10 @@ class Resource:
     policies: tuple[Policy, ...]
     """Any one of them admits."""
 
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A price that would admit."""
-
-    tier: int
-    name: str
-    creator: str
-    amount_minor: int
-    currency: str
-    interval: str
+    @property
+    def communities(self) -> frozenset[int]:
+        """Whose Space this is: they enclose it."""
+        return frozenset(policy.community for policy in self.policies if policy.community is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +56,13 @@ class Allow:
     not_after: datetime | None
     """Decide again at this time; None: no end in sight."""
     epoch: int
+    communities: tuple[int, ...] = ()
+    """Of which the account is a member, which admits."""
+
+    @property
+    def revocable(self) -> bool:
+        """Whether it rests on something that may end at any time: such a seat needs its lease."""
+        return bool(self.grants or self.communities)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,8 @@ class Deny:
     """401, 402 (an offer would admit) or 403."""
     detail: str
     offers: tuple[Offer, ...] = ()
+    communities: tuple[CommunityWay, ...] = ()
+    """Whose members are admitted, and the step that leads there."""
 
 
 def decide(snapshot: Snapshot, action: Action, resource: Resource, now: datetime) -> Allow | Deny:
@@ -88,7 +95,7 @@ def decide(snapshot: Snapshot, action: Action, resource: Resource, now: datetime
 def _kept_out(snapshot: Snapshot, resource: Resource, now: datetime) -> Deny | None:
     if snapshot.account_status != "active":
         return Deny("suspended", 403, "This account is suspended.")
-    scopes = {ban.scope for ban in snapshot.bans if ban.covers(resource.space, now)}
+    scopes = {ban.scope for ban in snapshot.bans if ban.covers(resource.space, now, resource.communities)}
     if "platform" in scopes:
         return Deny("suspended", 403, "This account is suspended.")
     if scopes:
@@ -106,84 +113,60 @@ def _by_policy(snapshot: Snapshot, action: Action, resource: Resource, now: date
     kinds = {policy.policy for policy in resource.policies}
     if "open" in kinds or ("members" in kinds and snapshot.account is not None):
         return Allow((), None, snapshot.epoch)
-    paid = [policy for policy in resource.policies if policy.policy == "subscribers"]
     benefit = BENEFITS[action]
+    paid = [policy for policy in resource.policies if policy.policy == "subscribers"]
+    found = [stands(community, snapshot, now) for community in _named(snapshot, resource)]
+    members = [standing for standing in found if isinstance(standing, Member)]
     admitting = _longest_first(
-        {grant.id: (grant, end) for policy in paid for grant, end in _covering(snapshot, policy, benefit, now)}
+        [
+            *(right for policy in paid for right in covering(snapshot, policy.tier, benefit, now)),
+            *(right for member in members for right in member.rights),
+        ]
     )
-    if admitting:
-        return Allow(tuple(grant.id for grant, _ in admitting), admitting[0][1], snapshot.epoch)
-    offers = tuple(dict.fromkeys(offer for policy in paid for offer in _offers(snapshot, policy, benefit, now)))
-    return _refusal(snapshot, bool(paid), offers, now)
+    if admitting or members:
+        end = latest([*(end for _, end in admitting), *(None for member in members if not member.rights)])
+        return Allow(
+            tuple(grant.id for grant, _ in admitting), end, snapshot.epoch, tuple(m.community for m in members)
+        )
+    ways = tuple(standing for standing in found if isinstance(standing, CommunityWay))
+    for_sale = [offers(snapshot, policy.tier, benefit, now) for policy in paid]
+    for_sale += [offers(snapshot, way.tier, COMMUNITY_BENEFIT, now) for way in ways if way.step == "subscribe"]
+    on_sale = tuple(dict.fromkeys(offer for some in for_sale for offer in some))
+    return _refusal(snapshot, bool(paid), on_sale, ways, now)
 
 
-def _covering(snapshot: Snapshot, policy: Policy, benefit: str, now: datetime) -> list[tuple[Grant, datetime | None]]:
-    """Grants that satisfy the policy now, each with the time until which it does."""
-    level = _level_needed(snapshot, policy)
-    found: list[tuple[Grant, datetime | None]] = []
-    for grant in snapshot.grants:
-        terms = snapshot.terms(grant.tier)
-        if level is None or terms is None or grant.level < level or not grant.covers(now):
-            continue
-        given = [b for b in terms.benefits if b.name == benefit and b.covers(now)]
-        if given:
-            found.append((grant, _earlier(grant.ends(), _latest([b.end for b in given]))))
-    return found
+def _named(snapshot: Snapshot, resource: Resource) -> list[CommunityStanding]:
+    named = {policy.community for policy in resource.policies if policy.policy == "community"}
+    return [community for community in snapshot.communities if community.id in named]
 
 
-def _level_needed(snapshot: Snapshot, policy: Policy) -> int | None:
-    """The level a policy asks for; None: it names a tier that the creator does not have, which admits nobody."""
-    if policy.tier is None:
-        return min((terms.level for terms in snapshot.tiers), default=None)
-    terms = snapshot.terms(policy.tier)
-    return None if terms is None else terms.level
-
-
-def _longest_first(
-    grants: dict[int, tuple[Grant, datetime | None]],
-) -> list[tuple[Grant, datetime | None]]:
+def _longest_first(rights: list[tuple[Grant, datetime | None]]) -> list[tuple[Grant, datetime | None]]:
+    """Each grant once, with the latest of its ends."""
+    ends: dict[Grant, list[datetime | None]] = {}
+    for grant, end in rights:
+        ends.setdefault(grant, []).append(end)
     return sorted(
-        grants.values(),
+        ((grant, latest(several)) for grant, several in ends.items()),
         key=lambda found: (found[1] is not None, -found[1].timestamp() if found[1] else 0.0, found[0].id),
     )
 
 
-def _offers(snapshot: Snapshot, policy: Policy, benefit: str, now: datetime) -> list[Offer]:
-    """What is on sale now that would admit, cheapest level first."""
-    level = _level_needed(snapshot, policy)
-    if level is None:
-        return []
-    fitting = [t for t in snapshot.tiers if t.on_sale and t.level >= level and _gives(t, benefit, now)]
-    return [
-        Offer(terms.id, terms.name, snapshot.creator_handle, price.amount_minor, price.currency, price.interval)
-        for terms in sorted(fitting, key=lambda terms: (terms.level, terms.id))
-        for price in terms.prices
-    ]
+def _refusal(
+    snapshot: Snapshot, paid: bool, on_sale: tuple[Offer, ...], ways: tuple[CommunityWay, ...], now: datetime
+) -> Deny:
+    def deny(reason: str, detail: str) -> Deny:
+        return Deny(reason, 402 if on_sale else 403, detail, on_sale, ways)
 
-
-def _gives(terms: TierTerms, benefit: str, now: datetime) -> bool:
-    return any(b.name == benefit and b.covers(now) for b in terms.benefits)
-
-
-def _refusal(snapshot: Snapshot, paid: bool, offers: tuple[Offer, ...], now: datetime) -> Deny:
     if snapshot.account is None:
-        return Deny("not_signed_in", 401, "Sign in to come in.", offers)
-    status = 402 if offers else 403
+        return Deny("not_signed_in", 401, "Sign in to come in.", on_sale, ways)
+    if any(way.step == "accept_rules" for way in ways):
+        return deny("rules_changed", "The community's rules have changed: accept them to come in.")
     if not paid:
+        if ways:
+            return deny("not_member", f"This Space is for members of {' or '.join(way.name for way in ways)}.")
         return Deny("not_invited", 403, "You have not been invited.")
     if any(grant.covers(now) for grant in snapshot.grants):
-        return Deny("tier_too_low", status, "This Space is for a higher tier than yours.", offers)
+        return deny("tier_too_low", "This Space is for a higher tier than yours.")
     if any(grant.start <= now for grant in snapshot.grants):
-        return Deny("lapsed", status, "Your subscription has ended.", offers)
-    return Deny("no_subscription", status, "This Space is for Super Followers.", offers)
-
-
-def _earlier(a: datetime | None, b: datetime | None) -> datetime | None:
-    """The earlier of two ends; None is never."""
-    return min((end for end in (a, b) if end is not None), default=None)
-
-
-def _latest(ends: list[datetime | None]) -> datetime | None:
-    """The latest of some ends; None is never."""
-    known = [end for end in ends if end is not None]
-    return max(known) if len(known) == len(ends) else None
+        return deny("lapsed", "Your subscription has ended.")
+    return deny("no_subscription", "This Space is for Super Followers.")

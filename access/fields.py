@@ -33,6 +33,16 @@ def text(value: str, field: str, length_max: int) -> str:
     return value
 
 
+def prose(value: str, field: str, length_max: int, length_min: int = 1) -> str:
+    """Text of several lines, with line feeds only; what surrounds it is left out."""
+    value = value.replace("\r\n", "\n").strip()
+    if not length_min <= len(value) <= length_max:
+        raise bad_field(field, f"{length_min} to {length_max} characters")
+    if not is_storable(value.replace("\n", "").replace("\t", "")):
+        raise bad_field(field, "no control characters")
+    return value
+
+
 def handle(value: str, field: str = "handle") -> str:
     value = value.removeprefix("@")
     if not HANDLE.fullmatch(value):

@@ -126,7 +126,39 @@ class Admission:
 
 @dataclass(frozen=True, slots=True)
 class RightsChanged:
-    """Something about what `account` may do with `creator` changed: decide again. `creator` 0: with every creator."""
+    """Something about what `account` may do with `creator` changed: decide again.
+
+    `creator` 0: with every creator. `account` 0: everybody with this creator.
+    """
 
     account: int
     creator: int
+
+
+@dataclass(frozen=True, slots=True)
+class Community:
+    id: int
+    creator: int
+    name: str
+    description: str
+    topics: tuple[str, ...]
+    joining: str
+    """open, request, invite, or tier: its members are those who have a right to that tier's level."""
+    tier: int | None
+    rules_version: int
+    rules: str
+    created_at: datetime
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CommunityMember:
+    community: int
+    account: int
+    role: str
+    """admin, moderator or member."""
+    state: str
+    """requested, invited, active, left, removed or declined."""
+    rules_version: int | None
+    """The version of the rules accepted last."""
+    since: datetime

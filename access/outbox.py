@@ -17,6 +17,8 @@ from access.model import RightsChanged
 from access.tables import counters, outbox
 
 RIGHTS_CHANGED = "rights_changed"
+EVERYBODY = 0
+"""As the account of a message: whoever has to do with the creator."""
 KEPT = timedelta(days=7)
 """Far longer than any reader is away and still believes its seats (their lease is seconds)."""
 

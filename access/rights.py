@@ -5,6 +5,7 @@ A grant is a dated right, and why. It starts and ends on its own dates; no statu
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -79,11 +80,34 @@ class Ban:
     space: str | None
     start: datetime
     end: datetime | None = None
+    community: int | None = None
 
-    def covers(self, space: str, now: datetime) -> bool:
+    def covers(self, space: str, now: datetime, communities: Collection[int] = ()) -> bool:
+        """`communities`: those that the Space is of."""
         if self.scope == "space" and self.space != space:
             return False
+        if self.scope == "community" and self.community not in communities:
+            return False
         return self.start <= now and (self.end is None or now < self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class CommunityStanding:
+    """A community, and how the account of the snapshot stands in it."""
+
+    id: int
+    name: str
+    joining: str
+    """open, request, invite, or tier: its members are those who have a right to that tier's level."""
+    tier: int | None
+    rules_version: int
+    closed: bool = False
+    role: str = "member"
+    """admin, moderator or member."""
+    state: str | None = None
+    """requested, invited, active, left, removed or declined; None: a stranger."""
+    accepted_version: int | None = None
+    """The version of the rules that the account accepted last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +125,8 @@ class Snapshot:
     grants: tuple[Grant, ...] = ()
     bans: tuple[Ban, ...] = ()
     tiers: tuple[TierTerms, ...] = ()
+    communities: tuple[CommunityStanding, ...] = ()
+    """Those that the resource names and the creator has."""
 
     def terms(self, tier: int) -> TierTerms | None:
         return next((terms for terms in self.tiers if terms.id == tier), None)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from access import accounts, admissions, bans, comps, creators, fields, keys, outbox, subscriptions
+from access.community_service import Communities
 from access.database import read, reading, write, writing
 from access.decide import Action, Allow, Deny, Resource
 from access.embedded_money import TEST_MONEY
@@ -45,6 +46,7 @@ class Access:
         self._provider = provider
         self._join_token_key = join_token_key
         self._now = now
+        self.communities = Communities(engine, now)
 
     # --- keys and accounts
     async def ensure_key(self, key_id: str, secret: str) -> None:

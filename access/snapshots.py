@@ -12,8 +12,9 @@ from sqlalchemy import BindParameter, Row, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from access.decide import Resource
-from access.rights import Ban, Benefit, Grant, PriceOnSale, Snapshot, TierTerms
+from access.rights import Ban, Benefit, CommunityStanding, Grant, PriceOnSale, Snapshot, TierTerms
 from access.tables import accounts, bans, epochs, grants, paid_periods, tier_benefits, tier_prices, tiers
+from access.tables_benefits import communities, community_members
 
 ACCOUNT: BindParameter[int] = bindparam("of_account")
 CREATOR: BindParameter[int] = bindparam("of_creator")
@@ -51,12 +52,31 @@ PRICES_ON_SALE = (
     .order_by(tier_prices.c.id)
 )
 
+COMMUNITIES = (
+    select(
+        communities,
+        community_members.c.role,
+        community_members.c.state,
+        community_members.c.rules_version.label("accepted_version"),
+    )
+    .select_from(
+        communities.outerjoin(
+            community_members,
+            (community_members.c.community == communities.c.id) & (community_members.c.account == ACCOUNT),
+        )
+    )
+    .where(communities.c.creator == CREATOR, communities.c.id.in_(bindparam("named", expanding=True)))
+    .order_by(communities.c.id)
+)
+
 
 async def load(connection: AsyncConnection, account: int | None, resource: Resource, role: str | None) -> Snapshot:
     """Everything that `decide` may ask about this account and this resource; few statements, as each has its price."""
+    named = await _communities(connection, account, resource) if resource.communities else ()
     paid = any(policy.policy == "subscribers" for policy in resource.policies)
+    paid |= any(community.joining == "tier" for community in named)
     handle, terms = await _terms(connection, resource.creator) if paid else ("", ())
-    snapshot = Snapshot(None, resource.creator, handle, role=role, tiers=terms)
+    snapshot = Snapshot(None, resource.creator, handle, role=role, tiers=terms, communities=named)
     if account is None:
         return snapshot
     status, epoch, banned = await _account(connection, account, resource.creator)
@@ -84,10 +104,33 @@ def _grant(row: Row[Any]) -> Grant:
     )
 
 
+async def _communities(
+    connection: AsyncConnection, account: int | None, resource: Resource
+) -> tuple[CommunityStanding, ...]:
+    """Those that the resource names, and the creator has."""
+    named = {"of_account": account, "of_creator": resource.creator, "named": sorted(resource.communities)}
+    return tuple(
+        CommunityStanding(
+            id=row.id,
+            name=row.name,
+            joining=row.joining,
+            tier=row.tier,
+            rules_version=row.rules_version,
+            closed=row.closed_at is not None,
+            role=row.role or "member",
+            state=row.state,
+            accepted_version=row.accepted_version,
+        )
+        for row in await connection.execute(COMMUNITIES, named)
+    )
+
+
 async def _account(connection: AsyncConnection, account: int, creator: int) -> tuple[str, int, tuple[Ban, ...]]:
     """Status, epoch (of the account and of the pair together) and bans: a row per ban, or one without."""
     rows = (await connection.execute(ACCOUNT_AND_BANS, {"of_account": account, "of_creator": creator})).all()
-    banned = tuple(Ban(row.scope, row.space, row.start, row.end) for row in rows if row.scope is not None)
+    banned = tuple(
+        Ban(row.scope, row.space, row.start, row.end, row.community) for row in rows if row.scope is not None
+    )
     return rows[0].status, rows[0].epoch, banned
 
 

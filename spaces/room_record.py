@@ -10,10 +10,11 @@ from spaces.room_rules import Role, State
 
 @dataclass(frozen=True, slots=True)
 class AccessRule:
-    """One way in: a policy's name and, for `subscribers`, the lowest tier that admits (None: any)."""
+    """One way in: a policy's name; for `subscribers` the lowest tier that admits (None: any), for `community` which one."""
 
     policy: str
     tier: int | None = None
+    community: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import re
 import secrets
 import string
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -94,7 +95,7 @@ def _row(record: Record) -> dict[str, Any]:
         "id": record.id,
         "creator": record.creator,
         "title": record.title,
-        "access": [{"policy": rule.policy, "tier": rule.tier} for rule in record.access],
+        "access": [asdict(rule) for rule in record.access],
         "topics": list(record.topics),
         "language": record.language,
         "state": str(record.state),
@@ -118,7 +119,7 @@ def _record(row: Row[Any], stage: Sequence[StageMember]) -> Record:
         id=row.id,
         creator=row.creator,
         title=row.title,
-        access=tuple(AccessRule(rule["policy"], rule["tier"]) for rule in row.access),
+        access=tuple(AccessRule(**rule) for rule in row.access),
         topics=tuple(row.topics),
         language=row.language,
         state=State(row.state),

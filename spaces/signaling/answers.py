@@ -21,8 +21,18 @@ class OfferView(Struct, kw_only=True, frozen=True):
     url: str
 
 
+class CommunityWayView(Struct, kw_only=True, frozen=True):
+    """A community whose members are admitted, and the next step to become one of them."""
+
+    id: str
+    name: str
+    step: Literal["join", "request", "wait", "invitation", "subscribe", "accept_rules"]
+    rules_version: int
+    """To be named with `join`, which is also how changed rules are accepted."""
+
+
 class Problem(Struct, kw_only=True, frozen=True):
-    """RFC 9457. `code` is stable; `field` names what 422 is about; `offers` is what would let one in."""
+    """RFC 9457. `code` is stable; `field` names what 422 is about; `offers` and `communities` are what would let one in."""
 
     type: str = "about:blank"
     title: str
@@ -32,6 +42,7 @@ class Problem(Struct, kw_only=True, frozen=True):
     retry_after: int | UnsetType = UNSET
     field: str | UnsetType = UNSET
     offers: list[OfferView] | UnsetType = UNSET
+    communities: list[CommunityWayView] | UnsetType = UNSET
 
 
 class AccountView(Struct, kw_only=True, frozen=True):
@@ -52,6 +63,7 @@ class MeView(Struct, kw_only=True, frozen=True):
 class RuleView(Struct, kw_only=True, frozen=True):
     policy: str
     tier: str | UnsetType = UNSET
+    community: str | UnsetType = UNSET
 
 
 class StageMemberView(Struct, kw_only=True, frozen=True):

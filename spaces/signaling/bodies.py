@@ -24,10 +24,11 @@ Reference = Annotated[str, Meta(pattern=r"^[0-9]{1,19}$")] | Annotated[int, Meta
 
 
 class Rule(Struct, kw_only=True, frozen=True):
-    """One way in. `tier` (subscribers): that tier's level or above; without it any tier."""
+    """One way in. `tier` (subscribers): that tier's level or above; without it any tier. `community`: whose members."""
 
     policy: str
     tier: Reference | None = None
+    community: Reference | None = None
 
 
 AccessRules = Rule | Annotated[list[Rule], Meta(min_length=1, max_length=10)]

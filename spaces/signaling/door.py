@@ -11,7 +11,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from access.decide import Action, Allow, Deny, Offer, Policy, Resource
+from access.decide import Action, Allow, Deny, Policy, Resource
 from access.model import Account, Admission
 from access.service import Access
 from access.tokens import is_join_token_untrusted
@@ -21,10 +21,9 @@ from spaces.room_commands import DetailsChanged, Join, Lasting, Leave, MediaChan
 from spaces.room_record import Record
 from spaces.room_rules import Kind, Role
 from spaces.signaling import problems
-from spaces.signaling.answers import OfferView
 from spaces.signaling.live import Ending, Entry, Live
 from spaces.signaling.rooms import Rooms
-from spaces.signaling.views import accounts_of, offer_view
+from spaces.signaling.views import accounts_of
 from spaces.tasks import Background, Stop
 
 log = structlog.get_logger()
@@ -261,17 +260,15 @@ class Door:
         self._background.spawn(self._access.leave(entry.admission, evicted=evicted), "leave")
 
     def _refusal(self, deny: Deny) -> RequestError:
-        return problems.refusal(deny, self._offer_view)
-
-    def _offer_view(self, offer: Offer) -> OfferView:
-        return offer_view(offer, self._url())
+        return problems.refusal(deny, self._url())
 
     def _count(self, way: str, outcome: str) -> None:
         self._metrics.joins.labels(way=str(way), outcome=outcome).inc()
 
 
 def resource_of(record: Record) -> Resource:
-    return Resource(record.id, record.creator, tuple(Policy(rule.policy, rule.tier) for rule in record.access))
+    rules = tuple(Policy(rule.policy, rule.tier, rule.community) for rule in record.access)
+    return Resource(record.id, record.creator, rules)
 
 
 def _action(kind: Kind) -> Action:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -10,10 +9,11 @@ import msgspec
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
-from access.decide import Deny, Offer
+from access.decide import Deny
 from access.errors import AccessError, TokenError
 from spaces.errors import RemoteError, RequestError
-from spaces.signaling.answers import OfferView, Problem
+from spaces.signaling.answers import Problem
+from spaces.signaling.views import offer_view, way_view
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -27,6 +27,7 @@ def problem_of(error: RequestError) -> Problem:
         retry_after=error.retry_after_seconds if error.retry_after_seconds is not None else msgspec.UNSET,
         field=error.extra.get("field", msgspec.UNSET),
         offers=error.extra.get("offers", msgspec.UNSET),
+        communities=error.extra.get("communities", msgspec.UNSET),
     )
 
 
@@ -76,7 +77,11 @@ def read_validation_error(message: str) -> tuple[str, str]:
     return sentence, field
 
 
-def refusal(deny: Deny, offer_view: Callable[[Offer], OfferView]) -> RequestError:
-    """A decision against somebody, with what would let him in."""
-    extra: dict[str, Any] = {"offers": [offer_view(offer) for offer in deny.offers]} if deny.offers else {}
+def refusal(deny: Deny, url: str) -> RequestError:
+    """A decision against somebody, with what would let him in. `url`: the page's."""
+    extra: dict[str, Any] = {}
+    if deny.offers:
+        extra["offers"] = [offer_view(offer, url) for offer in deny.offers]
+    if deny.communities:
+        extra["communities"] = [way_view(way) for way in deny.communities]
     return RequestError(deny.status, deny.reason, deny.detail, **extra)

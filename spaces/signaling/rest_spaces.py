@@ -18,7 +18,7 @@ from spaces.signaling.endpoint import Answer, Call
 from spaces.signaling.problems import problem_of
 from spaces.signaling.views import accounts_of, space_view
 
-POLICIES = ("open", "members", "subscribers")
+POLICIES = ("open", "members", "subscribers", "community")
 LISTED = (State.LIVE, State.SCHEDULED)
 
 
@@ -144,7 +144,9 @@ async def read_rules(call: Call, creator: int, access: AccessRules) -> tuple[Acc
     read = []
     for index, rule in enumerate(rules):
         where = f"access[{index}]" if several else "access"
-        read.append(AccessRule(_read_policy(rule, where), await _read_tier(call, creator, rule, where)))
+        policy = _read_policy(rule, where)
+        tier = await _read_tier(call, creator, rule, where)
+        read.append(AccessRule(policy, tier, await _read_community(call, creator, rule, where)))
     return tuple(dict.fromkeys(read))
 
 
@@ -165,6 +167,19 @@ async def _read_tier(call: Call, creator: int, rule: Rule, where: str) -> int | 
     if tier is None or tier.creator != creator:
         raise RequestError(422, "unknown_tier", "the creator has no such tier", field=f"{where}.tier")
     return tier.id
+
+
+async def _read_community(call: Call, creator: int, rule: Rule, where: str) -> int | None:
+    named = rule.community is not None
+    if named != (rule.policy == "community"):
+        detail = "which community" if not named else f"the policy {rule.policy} takes no community"
+        raise RequestError(422, "bad_field", detail, field=f"{where}.community")
+    if rule.community is None:
+        return None
+    found = await call.services.access.communities.find(int(rule.community))
+    if found is None or found.creator != creator or found.closed_at is not None:
+        raise RequestError(422, "unknown_community", "the creator has no such community", field=f"{where}.community")
+    return found.id
 
 
 def read_time_zone(name: str | None) -> str | None:

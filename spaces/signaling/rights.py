@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from access.model import RightsChanged
+from access.outbox import EVERYBODY
 from access.service import Access
 from spaces.config import Config
 from spaces.errors import RequestError
@@ -131,8 +132,10 @@ class Rights:
         found: dict[Entry, None] = {}
         for change in dict.fromkeys(changes):
             for live in self._rooms.alive():
-                if change.creator in (0, live.room.record.creator):
-                    found |= dict.fromkeys(live.entries_of(change.account))
+                if change.creator not in (0, live.room.record.creator):
+                    continue
+                everybody = change.account == EVERYBODY
+                found |= dict.fromkeys(live.entries.values() if everybody else live.entries_of(change.account))
         return list(found)
 
     def _take_due(self) -> list[Entry]:
@@ -155,7 +158,7 @@ class Rights:
     def _end_leases(self) -> None:
         for live in self._rooms.alive():
             for entry in list(live.entries.values()):
-                if entry.allow.grants or entry in self._door.owed:
+                if entry.allow.revocable or entry in self._door.owed:
                     self._door.evict(entry, rights_unknown())
 
 

@@ -19,6 +19,7 @@ from spaces.signaling import (
 )
 from spaces.signaling.endpoint import Call, Route
 from spaces.signaling.openapi import document
+from spaces.signaling.routes_communities import COMMUNITIES
 from spaces.signaling.socket import serve_socket
 
 CLIENT = (("client", "names this seat among those of the account; `default` if left out"),)
@@ -183,7 +184,7 @@ OPERATIONS = [
     ),
 ]  # fmt: skip
 
-API = [*CREATORS, *SPACES, *MEDIA, *OPERATIONS]
+API = [*CREATORS, *COMMUNITIES, *SPACES, *MEDIA, *OPERATIONS]
 
 PAGES = [
     *(

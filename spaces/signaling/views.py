@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from msgspec import UNSET, UnsetType
 
+from access.community_rights import CommunityWay
 from access.decide import Offer
 from access.model import Account, Comp, Standing, Subscription, Tier
 from spaces.room import Room
@@ -13,6 +14,7 @@ from spaces.room_record import Record
 from spaces.room_rules import Role
 from spaces.signaling.answers import (
     AccountView,
+    CommunityWayView,
     CompView,
     HandView,
     OfferView,
@@ -47,6 +49,15 @@ def offer_view(offer: Offer, url: str) -> OfferView:
     )
 
 
+def way_view(way: CommunityWay) -> CommunityWayView:
+    return CommunityWayView(
+        id=str(way.community),
+        name=way.name,
+        step=way.step,  # type: ignore[arg-type]
+        rules_version=way.rules_version,
+    )
+
+
 def stage_view(record: Record, room: Room | None, accounts: Accounts, viewer: Account | None) -> list[StageMemberView]:
     return [
         StageMemberView(
@@ -74,7 +85,11 @@ def space_view(
         state=record.state.value,
         creator=account_view(accounts[record.creator], viewer),
         access=[
-            RuleView(policy=rule.policy, tier=str(rule.tier) if rule.tier is not None else UNSET)
+            RuleView(
+                policy=rule.policy,
+                tier=str(rule.tier) if rule.tier is not None else UNSET,
+                community=str(rule.community) if rule.community is not None else UNSET,
+            )
             for rule in record.access
         ],
         topics=list(record.topics),

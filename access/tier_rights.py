@@ -1,0 +1,73 @@
+"""What the tiers of a creator give: which grants cover a benefit at a level, and what is on sale that would. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from access.rights import Grant, Snapshot, TierTerms
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A price that would admit."""
+
+    tier: int
+    name: str
+    creator: str
+    amount_minor: int
+    currency: str
+    interval: str
+
+
+def covering(snapshot: Snapshot, tier: int | None, benefit: str, now: datetime) -> list[tuple[Grant, datetime | None]]:
+    """Grants that give the benefit now at this tier's level or above, each with the time until which it does.
+
+    `tier` None: at any level.
+    """
+    level = _level_needed(snapshot, tier)
+    found: list[tuple[Grant, datetime | None]] = []
+    for grant in snapshot.grants:
+        terms = snapshot.terms(grant.tier)
+        if level is None or terms is None or grant.level < level or not grant.covers(now):
+            continue
+        given = [b for b in terms.benefits if b.name == benefit and b.covers(now)]
+        if given:
+            found.append((grant, _earlier(grant.ends(), latest([b.end for b in given]))))
+    return found
+
+
+def _level_needed(snapshot: Snapshot, tier: int | None) -> int | None:
+    """The level asked for; None: it is of a tier that the creator does not have, which nobody reaches."""
+    if tier is None:
+        return min((terms.level for terms in snapshot.tiers), default=None)
+    terms = snapshot.terms(tier)
+    return None if terms is None else terms.level
+
+
+def offers(snapshot: Snapshot, tier: int | None, benefit: str, now: datetime) -> list[Offer]:
+    """What is on sale now that would give it, cheapest level first."""
+    level = _level_needed(snapshot, tier)
+    if level is None:
+        return []
+    fitting = [t for t in snapshot.tiers if t.on_sale and t.level >= level and _gives(t, benefit, now)]
+    return [
+        Offer(terms.id, terms.name, snapshot.creator_handle, price.amount_minor, price.currency, price.interval)
+        for terms in sorted(fitting, key=lambda terms: (terms.level, terms.id))
+        for price in terms.prices
+    ]
+
+
+def _gives(terms: TierTerms, benefit: str, now: datetime) -> bool:
+    return any(b.name == benefit and b.covers(now) for b in terms.benefits)
+
+
+def _earlier(a: datetime | None, b: datetime | None) -> datetime | None:
+    """The earlier of two ends; None is never."""
+    return min((end for end in (a, b) if end is not None), default=None)
+
+
+def latest(ends: list[datetime | None]) -> datetime | None:
+    """The latest of some ends; None is never."""
+    known = [end for end in ends if end is not None]
+    return max(known) if len(known) == len(ends) else None
