@@ -173,6 +173,8 @@ export const messages = {
   "locked.blocked": "You cannot enter {creator}’s Spaces.",
   "locked.suspended": "Your account is suspended. Ask the people who run this site.",
   "locked.not_invited": "This Space is only for invited people.",
+  "locked.not_member": "This Space is for members of a community of {creator}.",
+  "locked.rules_changed": "The community’s rules have changed. Accept them there, and the door is open.",
   "locked.sold_out": "This Space is full.",
   "locked.too_many_seats": "You are in this Space on too many devices at once. Leave on one of them, then try again.",
   "locked.full": "This Space is full at the moment.",

@@ -136,6 +136,8 @@ def test_allow_implies_no_ban_and_an_active_account(
 def test_a_ban_added_to_anything_denies(
     snapshot: Snapshot, action: Action, resource: Resource, now: datetime, ban: Ban
 ) -> None:
+    if ban.community is not None:
+        resource = replace(resource, policies=(*resource.policies, Policy("community", community=ban.community)))
     assume(ban.covers("here", now, resource.communities))
     answer = decide(replace(snapshot, bans=(*snapshot.bans, ban)), action, resource, now)
     assert isinstance(answer, Deny)
