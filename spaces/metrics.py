@@ -49,7 +49,7 @@ class Metrics:
             "spaces_ticks_skipped", "Audio ticks left out because the process stood still", registry=registry
         )
         self.tick_lateness = Histogram(
-            "spaces_tick_lateness_seconds", "How late an audio tick ended after it was due",
+            "spaces_tick_lateness_seconds", "When a tick's last datagram had left, after it was due",
             buckets=TICK_LATENESS_BUCKETS, registry=registry,
         )  # fmt: skip
         self.loss = Histogram(

@@ -1,7 +1,7 @@
 """One tick of all sound of a node: packets in, play, mix, encode once, fan out. Time is a parameter.
 
 Everything runs on the audio thread. The event loop queues changes with `post`, which are applied between ticks in order,
-and packets with `packet`. Per tick Python gathers the packets and calls compiled code twice: `render` and the fan-out.
+and packets with `packet`. Per tick Python gathers the packets and calls compiled code once (frame.make_frames).
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from spaces.mixing.loudness import K_WEIGHTING
+from spaces.mixing.frame import make_frames
 from spaces.mixing.opus import FRAME, SAMPLE_RATE, Decoder, Encoder
-from spaces.mixing.playout import MARGIN_SECONDS, PACKET, TAPS, WINDOW_SECONDS, insert_all
-from spaces.mixing.programs import LOOKAHEAD, Programs
-from spaces.mixing.render import BLOCKS, render
+from spaces.mixing.playout import MARGIN_SECONDS, PACKET, WINDOW_SECONDS
+from spaces.mixing.programs import Programs
+from spaces.mixing.render import Layout, Rules, new_scratch
 from spaces.mixing.sound import Listener, Program, Source, SpaceSound
 from spaces.mixing.speakers import Speakers
 from spaces.sfu.fanout import Fanout, WirePath
@@ -48,21 +48,25 @@ class SoundSettings:
     """Frames in a packet to the audience, 1 to PACKET_FRAMES_MAX."""
 
 
-class _Layout:
-    """Which speakers, programs and listeners the ticks of one phase go through, as compiled code reads them."""
+@dataclass(frozen=True, slots=True)
+class _Phase:
+    """The Spaces that have their frames in one phase, for Python and for compiled code."""
 
-    def __init__(self, live: list[SpaceSound]) -> None:
-        self.spaces = live
-        programs = [(space, program) for space in live for program in space.programs.values()]
-        self.programs = [program for _, program in programs]
-        self.speaker_start = _starts([len(space.sources) for space in live])
-        self.speaker_rows = np.array([s.row for space in live for s in space.sources], np.int32)
-        self.program_start = _starts([len(space.programs) for space in live])
-        self.program_rows = np.array([program.row for _, program in programs], np.int32)
-        self.order = np.array([row for _, program in programs for row in program.rows], np.int32)
-        counts = [len(program.rows) for _, program in programs]
-        self.which = np.repeat(self.program_rows, counts)
-        self.score = np.zeros(max([1, *(len(space.sources) for space in live)]), np.float64)
+    spaces: list[SpaceSound]
+    layout: Layout
+
+
+def _layout(live: list[SpaceSound]) -> Layout:
+    programs = [program for space in live for program in space.programs.values()]
+    rows = np.array([program.row for program in programs], np.int32)
+    return Layout(
+        speaker_start=_starts([len(space.sources) for space in live]),
+        speaker_rows=np.array([s.row for space in live for s in space.sources], np.int32),
+        program_start=_starts([len(space.programs) for space in live]),
+        program_rows=rows,
+        order=np.array([row for program in programs for row in program.rows], np.int32),
+        which=np.repeat(rows, np.array([len(program.rows) for program in programs], np.int64)),
+    )
 
 
 def _starts(counts: list[int]) -> np.ndarray:
@@ -76,14 +80,13 @@ class AudioEngine:
         self._commands: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
         self._inbox: deque[bytes] = deque(maxlen=INBOX_PACKETS_MAX)
         self._spaces: dict[str, SpaceSound] = {}
-        self._layouts: list[_Layout | None] = [None] * PHASES
+        self._phases: list[_Phase | None] = [None] * PHASES
         self._moving: list[tuple[int, SpaceSound, int]] = []
         self._owners: dict[str, int] = {}
         self._speakers = Speakers()
         self._programs = Programs()
-        self._gain_to = np.zeros(16, np.float32)
-        self._block = np.zeros(LOOKAHEAD + FRAME, np.float32)
-        self._peaks = np.zeros(BLOCKS + 1, np.float32)
+        self._rules = Rules(settings.mixed, settings.delay_seconds_min, settings.delay_seconds_max, settings.levelling)
+        self._scratch = new_scratch(len(self._speakers.rows.state))
         self._first_timestamp = first_timestamp
         self._owner_numbers = 0
         self.ticks = 0
@@ -129,7 +132,7 @@ class AudioEngine:
         row = listener.row
         if row < 0:
             return listener.packets, listener.octets
-        return listener.packets + int(self.fanout.sent[row]), listener.octets + int(self.fanout.octets[row])
+        return listener.packets + int(self.fanout.rows.sent[row]), listener.octets + int(self.fanout.rows.octets[row])
 
     # --- changes, applied between ticks
 
@@ -185,7 +188,7 @@ class AudioEngine:
             for source in space.sources:
                 self._speakers.reset(source.row)
         listener.row = self.fanout.add(listener.context, payload_type, path)
-        self.fanout.red_payload_type[listener.row] = listener.red_payload_type
+        self.fanout.rows.red_payload_type[listener.row] = listener.red_payload_type
         space.listeners.append(listener)
         listener.packet_frames = self._settings.packet_frames
         if packet_milliseconds_max is not None:
@@ -207,7 +210,7 @@ class AudioEngine:
         """Send RED under that payload type from now on; 0: plain Opus."""
         listener.red_payload_type = red_payload_type
         if listener.row >= 0:
-            self.fanout.red_payload_type[listener.row] = red_payload_type
+            self.fanout.rows.red_payload_type[listener.row] = red_payload_type
 
     def set_expected_loss(self, name: str, percent: int) -> None:
         """Make the in-band FEC of a Space's programs for that loss."""
@@ -263,14 +266,14 @@ class AudioEngine:
         listener.program = program
         program.rows.append(listener.row)
         sequence = int(self._programs.rows.state[program.row]["sequence"])
-        self.fanout.offset[listener.row] = (listener.next_sequence - sequence) & 0xFFFF
+        self.fanout.rows.offset[listener.row] = (listener.next_sequence - sequence) & 0xFFFF
         self._forget_layouts()
 
     def _leave_program(self, space: SpaceSound, listener: Listener) -> None:
         program = listener.program
         assert program is not None
         sequence = int(self._programs.rows.state[program.row]["sequence"])
-        listener.next_sequence = (sequence + int(self.fanout.offset[listener.row])) & 0xFFFF
+        listener.next_sequence = (sequence + int(self.fanout.rows.offset[listener.row])) & 0xFFFF
         program.rows.remove(listener.row)
         listener.program = None
         if not program.rows:
@@ -287,23 +290,24 @@ class AudioEngine:
         return clock + (self.ticks - at) * TICK_SAMPLES
 
     def _forget_layouts(self) -> None:
-        self._layouts = [None] * PHASES
+        self._phases = [None] * PHASES
 
-    def _layout(self, phase: int) -> _Layout:
-        layout = self._layouts[phase]
-        if layout is None:
-            live = [space for space in self._spaces.values() if space.programs and space.phase == phase]
-            layout = self._layouts[phase] = _Layout(live)
-            if len(self._gain_to) < len(self._speakers.rows.state):
-                self._gain_to = np.zeros(len(self._speakers.rows.state), np.float32)
-        return layout
+    def _phase(self, number: int) -> _Phase:
+        phase = self._phases[number]
+        if phase is None:
+            live = [space for space in self._spaces.values() if space.programs and space.phase == number]
+            phase = self._phases[number] = _Phase(live, _layout(live))
+            if len(self._scratch.gain_to) < len(self._speakers.rows.state):
+                self._scratch = new_scratch(len(self._speakers.rows.state))
+        return phase
 
     # --- the tick
 
-    def tick(self, now: float, *, skipped: int = 0) -> bool:
-        """One tick, that is a frame of every Space in its phase; whether there was one with a listener.
+    def tick(self, now: float, *, skipped: int = 0) -> float | None:
+        """One tick, that is a frame of every Space in its phase; when its last datagram had left (CLOCK_MONOTONIC).
 
-        `skipped` is how many ticks before it were missed (the process was stopped): their time passes unheard.
+        None: no Space with a listener had a frame. `skipped` is how many ticks before it were missed (the process was
+        stopped): their time passes unheard.
         """
         self.apply()
         if skipped:
@@ -315,36 +319,27 @@ class AudioEngine:
                     self._programs.rows.state[program.row]["timestamp"] += skipped * TICK_SAMPLES
         if self._moving:
             self._settle()
-        self._take_packets()
-        layout = self._layout(self.ticks % PHASES)
-        if layout.spaces:
-            settings = self._settings
-            render(
+        phase, sent_at = self._phase(self.ticks % PHASES), None
+        packets = b"".join([self._inbox.popleft() for _ in range(len(self._inbox))])
+        if packets or phase.spaces:
+            left_at = make_frames(
+                np.frombuffer(packets, np.uint8),
                 now,
-                settings.delay_seconds_min,
-                settings.delay_seconds_max,
-                settings.mixed,
-                settings.levelling,
-                layout.speaker_start,
-                layout.speaker_rows,
-                layout.program_start,
-                layout.program_rows,
+                self._rules,
+                phase.layout,
                 self._speakers.rows,
                 self._programs.rows,
-                TAPS,
-                K_WEIGHTING,
-                layout.score,
-                self._gain_to,
-                self._block,
-                self._peaks,
+                self._scratch,
+                self.fanout.rows,
+                self.fanout.outgoing,
             )
-            self.fanout.send(layout.order, layout.which, layout.program_rows, self._programs.rows)
-            for space in layout.spaces:
-                space.frames += 1
-                if space.frames % FRAMES_PER_WINDOW == 0:
-                    self._suit_phase(space, now)
+            sent_at = left_at if phase.spaces else None
+        for space in phase.spaces:
+            space.frames += 1
+            if space.frames % FRAMES_PER_WINDOW == 0:
+                self._suit_phase(space, now)
         self.ticks += 1
-        return bool(layout.spaces)
+        return sent_at
 
     def _suit_phase(self, space: SpaceSound, now: float) -> None:
         """Once a second: later if the slowest packet was nearly late, earlier if for some time all had 5 ms to spare."""
@@ -388,10 +383,3 @@ class AudioEngine:
         for _ in range(len(self._commands)):
             command, arguments = self._commands.popleft()
             command(*arguments)
-
-    def _take_packets(self) -> None:
-        """Hand what has arrived to the speakers' jitter buffers, in one call."""
-        count = len(self._inbox)
-        if count:
-            packets = b"".join([self._inbox.popleft() for _ in range(count)])
-            insert_all(np.frombuffer(packets, np.uint8), self._speakers.rows)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from spaces.mixing.limiter import BLOCKS, CEILING, RELEASE_PER_BLOCK
 from spaces.mixing.opus import FRAME
 from spaces.mixing.programs import LOOKAHEAD
-from spaces.mixing.render import BLOCKS, CEILING, RELEASE_PER_BLOCK
 
 Samples = NDArray[np.float32]
 

@@ -20,8 +20,8 @@ RED_OFFSET_MAX = (1 << 14) - 1
 PACKET_FRAMES_MAX = 3
 """Frames in one packet at most: 60 ms, the longest that Opus codes as one."""
 
-LOOKAHEAD = 240
-"""Samples (5 ms) that the limiter sees ahead; the mix is late by as much."""
+LOOKAHEAD = 120
+"""Samples (2.5 ms) that the limiter sees ahead; the mix is late by as much."""
 
 PROGRAM = np.dtype(
     [
@@ -37,8 +37,8 @@ PROGRAM = np.dtype(
         ("resting", np.int32),  # the last packet was not sent: the next one begins a talk spurt
         ("gain", np.float32),  # the limiter's, at the end of the frame before
         ("bytes", np.int32),  # of this tick's packet; 0: none
-        ("red_bytes", np.int32),  # of its RED form; 0: none
-        ("red_blocks", np.int32),  # blocks in it, the primary included
+        ("red_bytes", np.int32),  # of its RED form
+        ("red_blocks", np.int32),  # blocks in it, the primary included; 0: nobody has asked for it
     ],
     align=True,
 )
@@ -52,7 +52,7 @@ class ProgramRows(NamedTuple):
     red: np.ndarray  # uint8 (programs, PACKET_BYTES_MAX): the payload's RED form, block payload types left 0
     sent: np.ndarray  # uint8 (programs, RED_COPIES, PACKET_BYTES_MAX): packets before, the newest first
     sent_bytes: np.ndarray  # int32 (programs, RED_COPIES)
-    sent_clock: np.ndarray  # int64 (programs, RED_COPIES): their timestamps
+    sent_timestamp: np.ndarray  # int64 (programs, RED_COPIES)
 
 
 class Programs:
@@ -71,7 +71,7 @@ class Programs:
             red=np.zeros((rows, PACKET_BYTES_MAX), np.uint8),
             sent=np.zeros((rows, RED_COPIES, PACKET_BYTES_MAX), np.uint8),
             sent_bytes=np.zeros((rows, RED_COPIES), np.int32),
-            sent_clock=np.zeros((rows, RED_COPIES), np.int64),
+            sent_timestamp=np.zeros((rows, RED_COPIES), np.int64),
         )
 
     def take(
@@ -92,6 +92,7 @@ class Programs:
         record["clock"], record["timestamp"] = clock, clock - collected * FRAME
         record["frames"], record["collected"] = frames, collected
         record["sequence"] = record["idle"] = record["bytes"] = record["red_bytes"] = 0
+        record["red_blocks"] = 0
         record["resting"], record["gain"] = 1, 1.0
         return row
 

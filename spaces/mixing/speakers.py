@@ -77,10 +77,12 @@ SPEAKER = np.dtype(
         ("dbfs_before", np.float64),  # of the frame with sound before, and
         ("step", np.float64),  # dB from frame to frame, averaged: speech changes, a tone does not
         ("level_gain", np.float64),  # dB
-        ("k1", np.float64),  # the K-weighting filter's memory
-        ("k2", np.float64),
-        ("k3", np.float64),
-        ("k4", np.float64),
+        ("k_x1", np.float64),  # the K-weighting's memory: what went into its first filter lately,
+        ("k_x2", np.float64),
+        ("k_y1", np.float64),  # from the first into the second
+        ("k_y2", np.float64),
+        ("k_z1", np.float64),  # and out
+        ("k_z2", np.float64),
         # --- what happened
         *((count, np.int64) for count in COUNTS),
         ("stretched", np.int64),  # samples, net

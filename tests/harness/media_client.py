@@ -106,7 +106,7 @@ class Plane:
         for name, pool in (("speaker rows", engine._speakers), ("program rows", engine._programs)):
             if len(pool._free) != len(pool.rows.state):
                 left[name] = len(pool.rows.state) - len(pool._free)
-        if len(media._fanout._free) != len(media._fanout.context):
+        if len(media._fanout._free) != len(media._fanout.rows.context):
             left["fan-out free list"] = media._fanout._free
         return left
 

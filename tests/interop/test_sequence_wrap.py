@@ -58,7 +58,7 @@ def _age_mix(engine: AudioEngine, space: str, sequence: int) -> None:
     before = _sequence(engine, space)
     program = engine._spaces[space].programs[None, 1]
     for row in program.rows:
-        engine.fanout.offset[row] = (int(engine.fanout.offset[row]) + before - sequence) & 0xFFFF
+        engine.fanout.rows.offset[row] = (int(engine.fanout.rows.offset[row]) + before - sequence) & 0xFFFF
     engine._programs.rows.state[program.row]["sequence"] = sequence
 
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
+from spaces.mixing.limiter import BLOCKS, CEILING, limit
 from spaces.mixing.mixer import limit_reference, mix_reference
 from spaces.mixing.opus import FRAME
 from spaces.mixing.programs import LOOKAHEAD
-from spaces.mixing.render import BLOCKS, CEILING, limit
 
 Samples = NDArray[np.float32]
 LOUDEST = float(np.float32(1e15))

@@ -82,7 +82,7 @@ def test_an_hour_of_drift(drifts: dict[str, float]) -> None:
                 frames = []  # hurried by 0.4 %, the tone is another one for five seconds
                 continue
             (program,) = engine._spaces["room"].programs.values()
-            frames.append(engine._programs.rows.mixed[program.row].copy())
+            frames.append(engine._programs.rows.mixed[program.row, :FRAME].copy())
             state = engine._speakers.rows.state[[s.source.row for s in speakers]]
             held = (state["held"] * FRAME + state["fill"]) / SAMPLE_RATE
             worst_delay = max(worst_delay, float(held.max()))

@@ -123,7 +123,7 @@ def test_the_shared_sequence_wraps_under_every_listener(it: Studio) -> None:
     state = it.engine._programs.rows.state
     jump = 65_535 - int(state[program.row]["sequence"])
     state[program.row]["sequence"] += jump
-    offset = it.engine.fanout.offset
+    offset = it.engine.fanout.rows.offset
     offset[first.listener.row] = (int(offset[first.listener.row]) - jump) & 0xFFFF
     second = it.ear(first_sequence=7)
     it.tick(5)

@@ -16,7 +16,7 @@ from pylibsrtp import Policy, Session
 
 from spaces.errors import LocalError
 from spaces.mixing.programs import ProgramRows, Programs
-from spaces.sfu.fanout import BATCH, FAILED_FULL, FAILED_PROTECT, FAILED_SEND, SENT, Fanout, WirePath
+from spaces.sfu.fanout import BATCH, FAILED_FULL, FAILED_PROTECT, FAILED_SEND, SENT, Fanout, WirePath, fan_out
 from spaces.sfu.rtp import RtpPacket, parse_rtp_untrusted, split_red_untrusted
 
 PROFILES = {
@@ -94,7 +94,7 @@ class Node:
 
     def add(self, listener: Listener, payload_type: int = 111, offset: int = 0) -> int:
         row = self.fanout.add(listener.outbound, payload_type, listener.path)
-        self.fanout.offset[row] = offset
+        self.fanout.rows.offset[row] = offset
         return row
 
     def send(
@@ -117,7 +117,7 @@ class Node:
             table.state[0]["red_bytes"], table.state[0]["red_blocks"] = len(form), len(copies) + 1
         which = np.array(programs or [0] * len(rows), np.int32)
         due = np.arange(len(payloads), dtype=np.int32)
-        self.fanout.send(np.array(rows, np.int32), which, due, table)
+        fan_out(np.array(rows, np.int32), which, due, table, self.fanout.rows, self.fanout.outgoing)
 
     def counts(self) -> tuple[int, ...]:
         return tuple(int(n) for n in self.fanout.counters)
@@ -155,8 +155,8 @@ def test_every_listener_decrypts_his_own_packet(node: Node, profile: str) -> Non
 def test_red_is_for_the_rows_that_have_it_under_their_own_numbers(node: Node) -> None:
     plain, chromium, other = node.listener(), node.listener(), node.listener()
     rows = [node.add(plain, 111), node.add(chromium, 111), node.add(other, 96)]
-    node.fanout.red_payload_type[rows[1]] = 63
-    node.fanout.red_payload_type[rows[2]] = 121
+    node.fanout.rows.red_payload_type[rows[1]] = 63
+    node.fanout.rows.red_payload_type[rows[2]] = 121
     node.send(rows, copies=(b"older", b"old"), sequence=9)
     assert [(p.payload_type, p.payload) for p in plain.received()] == [(111, OPUS)]
     for listener, red, opus in ((chromium, 63, 111), (other, 121, 96)):
@@ -168,7 +168,7 @@ def test_red_is_for_the_rows_that_have_it_under_their_own_numbers(node: Node) ->
 def test_a_packet_without_copies_goes_plain_to_rows_with_red(node: Node) -> None:
     listener = node.listener()
     row = node.add(listener)
-    node.fanout.red_payload_type[row] = 63
+    node.fanout.rows.red_payload_type[row] = 63
     node.send([row])
     assert [(p.payload_type, p.payload) for p in listener.received()] == [(111, OPUS)]
 
@@ -215,8 +215,8 @@ def test_each_row_gets_its_program_and_a_silent_program_sends_nothing(node: Node
     assert [(p.payload, p.ssrc) for p in listeners[0].received()] == [(b"without Ada", 51)]
     assert [(p.payload, p.ssrc) for p in listeners[1].received()] == [(b"everybody", 50)]
     assert listeners[2].idle
-    assert [int(node.fanout.sent[row]) for row in rows] == [1, 1, 0]
-    assert [int(node.fanout.octets[row]) for row in rows] == [11, 9, 0]
+    assert [int(node.fanout.rows.sent[row]) for row in rows] == [1, 1, 0]
+    assert [int(node.fanout.rows.octets[row]) for row in rows] == [11, 9, 0]
 
 
 def test_rows_grow_and_keep_their_listeners(node: Node) -> None:
@@ -236,7 +236,7 @@ def test_a_row_is_reused_without_a_trace_of_who_had_it(node: Node) -> None:
     node.fanout.remove(row)
     assert len(node.fanout) == 0
     assert node.add(second) == row
-    assert (int(node.fanout.sent[row]), int(node.fanout.octets[row])) == (0, 0)
+    assert (int(node.fanout.rows.sent[row]), int(node.fanout.rows.octets[row])) == (0, 0)
     node.send([row], sequence=3)
     assert [(p.payload_type, p.sequence) for p in second.received()] == [(111, 3)]
     assert len(first.received()) == 1
@@ -341,7 +341,8 @@ def test_a_full_socket_buffer_drops_and_counts_and_the_next_tick_goes_on() -> No
             rows = [fanout.add(s.outbound, 111, WirePath(b"")) for s in sessions]
             table = programs_of((bytes(60),))
             due = np.zeros(1, np.int32)
-            fanout.send(np.array(rows, np.int32), np.zeros(600, np.int32), due, table)
+            which = np.zeros(600, np.int32)
+            fan_out(np.array(rows, np.int32), which, due, table, fanout.rows, fanout.outgoing)
             sent, full = int(fanout.counters[SENT]), int(fanout.counters[FAILED_FULL])
             assert sent > 0
             assert full > 0
@@ -350,7 +351,7 @@ def test_a_full_socket_buffer_drops_and_counts_and_the_next_tick_goes_on() -> No
             with contextlib.suppress(BlockingIOError):
                 while True:
                     theirs.recv(2_048)
-            fanout.send(np.array(rows[:1], np.int32), np.zeros(1, np.int32), due, table)
+            fan_out(np.array(rows[:1], np.int32), which[:1], due, table, fanout.rows, fanout.outgoing)
             assert int(fanout.counters[SENT]) == sent + 1
         finally:
             for session in sessions:

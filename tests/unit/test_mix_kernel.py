@@ -26,10 +26,10 @@ def assert_next_tick_is_the_reference(studio: Studio) -> None:
             for s in space.sources
             if state[s.row]["sounding"]
             and s.owner != program.without
-            and (before[s.row] != 0.0 or engine._gain_to[s.row] != 0.0)
+            and (before[s.row] != 0.0 or engine._scratch.gain_to[s.row] != 0.0)
         ]
         frames = engine._speakers.rows.frame[heard]
-        mixed = mix_reference(frames, np.array([before[r] for r in heard], np.float32), engine._gain_to[heard])
+        mixed = mix_reference(frames, np.array([before[r] for r in heard], np.float32), engine._scratch.gain_to[heard])
         expected, gain = limit_reference(np.concatenate([delays[program.row], mixed]), gains[program.row])
         np.testing.assert_array_equal(engine._programs.rows.mixed[program.row, :FRAME], expected)
         assert engine._programs.rows.state["gain"][program.row] == gain

@@ -38,7 +38,7 @@ def test_the_same_sound_in_fewer_packets(frames: int) -> None:
         assert len(ear.packets) == 90 // frames
         assert_even(ear, frames)
         assert abs(level_db(decode(ear.packets), 440) - 20 * np.log10(0.2)) < 1.0
-        assert int(it.engine.fanout.sent[ear.listener.row]) == 90 // frames
+        assert int(it.engine.fanout.rows.sent[ear.listener.row]) == 90 // frames
 
 
 @LONG

@@ -15,7 +15,7 @@ from pylibsrtp import Policy, Session
 
 from spaces.mixing.programs import Programs
 from spaces.sfu import udp as module
-from spaces.sfu.fanout import SENT, Fanout
+from spaces.sfu.fanout import SENT, Fanout, fan_out
 from spaces.sfu.ice_lite import Path
 from spaces.sfu.udp import UdpSocket
 from tests.harness.eventually import until
@@ -85,7 +85,7 @@ async def test_the_fan_out_sends_along_the_same_path(host: str, family: socket.A
         programs = Programs(1).rows
         programs.state[0]["bytes"] = 9
         first = np.zeros(1, np.int32)
-        fanout.send(np.array([row], np.int32), first, first, programs)
+        fan_out(np.array([row], np.int32), first, first, programs, fanout.rows, fanout.outgoing)
         assert fanout.counters[SENT] == 1
         _, source = await asyncio.get_running_loop().sock_recvfrom(sock, 99)
         assert source[:2] == (reached, udp.port)
