@@ -28,6 +28,7 @@ BENEFITS_DEFAULT = ("space.join", "space.replay")
 INTERVALS = ("month", "year")
 TIERS_MAX = 100
 """Of one creator, archived ones too: every decision about his Spaces reads them all."""
+TRIAL_DAYS_MAX = 90
 FINANCE_ROLES = frozenset({"owner", "finance"})
 
 
@@ -93,6 +94,7 @@ async def create_tier(
     benefit_names: Iterable[str] | None,
     state: str,
     now: datetime,
+    trial_days: int = 0,
 ) -> Tier:
     """`price`: amount in minor units, currency, interval."""
     await require_member(connection, creator, actor, FINANCE_ROLES)
@@ -103,6 +105,7 @@ async def create_tier(
         "creator": creator,
         "name": fields.text(name, "name", 100),
         "level": fields.level(level),
+        "trial_days": fields.between(trial_days, "trial_days", 0, TRIAL_DAYS_MAX),
         "state": fields.choice(state, "state", ("draft", "published")),
         "created_at": now,
     }
@@ -217,6 +220,7 @@ async def _with_terms(connection: AsyncConnection, rows: list[Row[Any]], now: da
             row.state,
             tuple(b.benefit for b in given if b.tier == row.id and b.start <= now and (b.end is None or now < b.end)),
             tuple(Price(p.id, p.amount_minor, p.currency, p.interval, p.state) for p in prices if p.tier == row.id),
+            row.trial_days,
         )
         for row in rows
     ]

@@ -56,6 +56,12 @@ def level(value: int) -> int:
     return value
 
 
+def between(value: int, field: str, smallest: int, greatest: int) -> int:
+    if not smallest <= value <= greatest:
+        raise bad_field(field, f"{smallest} to {greatest}")
+    return value
+
+
 def to_come(value: datetime, field: str, now: datetime) -> datetime:
     if not now < value < MOMENT_MAX:
         raise bad_field(field, "a time to come")

@@ -50,6 +50,8 @@ class Tier:
     benefits: tuple[str, ...]
     prices: tuple[Price, ...]
     """Not those that a newer price has replaced."""
+    trial_days: int = 0
+    """For whoever subscribes to this creator for the first time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,11 @@ class Subscription:
     """`test`: test money, no real payment."""
     created_at: datetime
     ended_at: datetime | None
+    payment_state: str | None = None
+    """While it is incomplete: declined, requires_action or pending, as the last try to pay ended."""
+    next_tier: int | None = None
+    """What it changes to at the end of the period."""
+    trial_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,3 +169,21 @@ class CommunityMember:
     rules_version: int | None
     """The version of the rules accepted last."""
     since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Coupon:
+    id: int
+    code: str
+    percent_off: float | None
+    amount_off_minor: int | None
+    currency: str | None
+    duration: str
+    """once, months or forever."""
+    months: int | None
+    tier: int | None
+    """Only for this tier."""
+    redemptions: int
+    redemptions_max: int | None
+    expires_at: datetime | None
+    archived_at: datetime | None

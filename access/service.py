@@ -7,16 +7,16 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from access import accounts, admissions, bans, comps, creators, fields, keys, outbox, subscriptions
+from access import accounts, admissions, bans, comps, creators, fields, keys, outbox
 from access.community_service import Communities
 from access.database import read, reading, write, writing
+from access.dealings import Dealings
 from access.decide import Action, Allow, Deny, Resource
-from access.embedded_money import TEST_MONEY
 from access.errors import AccessError, TokenError
-from access.model import Account, Admission, ApiKey, Comp, Creator, RightsChanged, Standing, Subscription, Tier
+from access.follows import Follows
+from access.model import Account, Admission, ApiKey, Comp, Creator, RightsChanged, Tier
 from access.payments import PaymentProvider
-from access.standing import standing as fold_standing
-from access.tables import subscriptions as subscription_rows
+from access.shares import MoneyTerms
 from access.tokens import (
     SECRET_BYTES_MIN,
     Identity,
@@ -40,6 +40,7 @@ class Access:
         provider: PaymentProvider,
         join_token_key: bytes,
         now: Callable[[], datetime] = utcnow,
+        terms: MoneyTerms = MoneyTerms(),  # noqa: B008 – frozen
     ) -> None:
         assert len(join_token_key) >= SECRET_BYTES_MIN
         self._engine = engine
@@ -47,6 +48,8 @@ class Access:
         self._join_token_key = join_token_key
         self._now = now
         self.communities = Communities(engine, now)
+        self.desk = Dealings(engine, provider, terms, now)
+        self.follows = Follows(self.desk)
 
     # --- keys and accounts
     async def ensure_key(self, key_id: str, secret: str) -> None:
@@ -250,72 +253,6 @@ class Access:
         async with writing(self._engine) as connection:
             return await comps.end(connection, actor, creator.id, comp, self._now())
 
-    # --- subscriptions
-    async def subscribe(self, account: Account, creator: Creator, *, tier: int) -> Subscription:
-        """Begin a checkout. 404 unknown_tier; 409 not_on_sale, already_subscribed, own_tier; 403 blocked."""
-        now = self._now()
-        async with writing(self._engine) as connection:
-            sold = await creators.tier_by_id(connection, tier, now)
-            if sold.creator != creator.id:
-                raise AccessError(404, "unknown_tier", "This creator has no such tier.", "tier")
-            begun = await subscriptions.begin(connection, account, sold, self._provider.name, now)
-        if isinstance(begun, int):
-            return await self._subscription(begun)
-        checkout = await self._provider.begin_checkout(begun, now)  # between transactions: it may take its time
-        async with writing(self._engine) as connection:
-            await subscriptions.attach_checkout(connection, begun.subscription, checkout)
-        return await self._subscription(begun.subscription)
-
-    async def checkout(self, ref: str) -> Subscription:
-        """What the address `…/pay/{ref}` asks money for; whoever has the address may see and pay it. 404."""
-        if not fields.is_storable(ref):
-            raise subscriptions.unknown()
-        async with reading(self._engine) as connection:
-            mine = subscription_rows.c.provider_ref == ref
-            found = await subscriptions.get(connection, mine, self._provider, self._now())
-        if not found or found[0].provider != TEST_MONEY:
-            raise subscriptions.unknown()
-        return found[0]
-
-    async def pay(self, ref: str, outcome: str) -> Subscription:
-        """Test money only: `succeed` or `decline`. 404; 409 checkout_closed, already_subscribed; 422."""
-        fields.choice(outcome, "outcome", ("succeed", "decline"))
-        if (await self.checkout(ref)).provider != self._provider.name:
-            raise AccessError(409, "checkout_closed", "Test money is not taken here any more.")
-        async with writing(self._engine) as connection:
-            if outcome == "succeed":
-                paid = await subscriptions.pay(connection, ref, f"{ref}/1", self._now())
-            else:
-                paid = await subscriptions.decline(connection, ref, self._now())
-        return await self._subscription(paid)
-
-    async def cancel(self, actor: Account, subscription: int, *, at: str) -> Subscription:
-        """`period_end` by the fan or the creator, `now` by the creator only. 403, 404, 409 bad_state, 422."""
-        async with writing(self._engine) as connection:
-            ref = await subscriptions.cancel(connection, actor, subscription, at, self._now())
-        if ref is not None:
-            await self._provider.cancel(ref, at_period_end=at == "period_end")
-        return await self._subscription(subscription)
-
-    async def subscriptions(self, account: Account) -> list[Subscription]:
-        async with reading(self._engine) as connection:
-            mine = subscription_rows.c.account == account.id
-            return await subscriptions.get(connection, mine, self._provider, self._now())
-
-    async def subscribers(self, actor: Account, creator: Creator) -> list[Subscription]:
-        """Every subscription that was ever paid. 403 not_creator."""
-        async with reading(self._engine) as connection:
-            await creators.require_member(connection, creator.id, actor, creators.FINANCE_ROLES)
-            mine = subscription_rows.c.creator == creator.id
-            found = await subscriptions.get(connection, mine, self._provider, self._now())
-        return [subscription for subscription in found if subscription.until is not None]
-
-    async def standing(self, account: Account, creator: int) -> Standing:
-        now = self._now()
-        async with reading(self._engine) as connection:
-            history = await subscriptions.grants_and_subscriptions(connection, account.id, creator, self._provider, now)
-        return fold_standing(*history, now)
-
     # --- bans
     async def ban(
         self,
@@ -356,11 +293,6 @@ class Access:
         async with writing(self._engine) as connection:
             await admissions.forget_used_join_tokens(connection, self._now())
             await outbox.forget(connection, self._now())
-
-    async def _subscription(self, subscription: int) -> Subscription:
-        async with reading(self._engine) as connection:
-            mine = subscription_rows.c.id == subscription
-            return (await subscriptions.get(connection, mine, self._provider, self._now()))[0]
 
 
 async def _owner_of_token(

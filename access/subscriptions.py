@@ -1,4 +1,4 @@
-"""Super Follows: from a checkout to a paid period to the grant that it proves, and their ends.
+"""Super Follows: what is begun, changed and ended by people. What providers tell is in subscription_facts.py.
 
 A subscription says what was agreed; only paid periods make grants, and only grants admit. Whoever changes a pair's rows
 locks the pair first, so of two checkouts that are paid at once one wins and the other hears of it.
@@ -13,26 +13,29 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from access import accounts, audit, creators, fields, outbox, pairs
+from access import accounts, audit, coupons, creators, entitlements, fields, outbox, pairs, provider_tasks
 from access.errors import AccessError
-from access.model import Account, Subscription, Tier
-from access.payments import Checkout, CheckoutRequest, PaymentProvider
-from access.periods import period_end
+from access.model import Account, Price, Subscription, Tier
+from access.payments import Checkout, CheckoutRequest, PaymentProvider, Recurring
 from access.rights import Grant
+from access.shares import MoneyTerms
 from access.snapshots import load_grants
 from access.subscription_states import TRANSITIONS, Event, status_at
 from access.tables import LIVE_STATES, bans, grants, paid_periods, subscriptions, tier_prices, tiers
+from access.tables_money import unpaid_invoices
 
 CHECKOUT_LIFETIME_MAX = timedelta(hours=24)
 """For a checkout that the provider never answered for."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Stored:
+class Stored:
     """A subscription's row with what it was sold for and until when it has been paid."""
 
     row: Row[Any]
     until: datetime | None
+    """With grace."""
+    paid_until: datetime | None
     status: str
     """As of now."""
 
@@ -41,41 +44,65 @@ class _Stored:
 
 
 async def begin(
-    connection: AsyncConnection, account: Account, tier: Tier, provider: str, now: datetime
+    connection: AsyncConnection,
+    account: Account,
+    tier: Tier,
+    price: Price | None,
+    coupon: str | None,
+    provider: str,
+    now: datetime,
 ) -> CheckoutRequest | int:
-    """An incomplete subscription to ask money for; or the id of the one whose checkout is still open for this tier."""
+    """An incomplete subscription to ask money for; or the id of the one whose checkout is still open for the very same."""
     if account.status != "active":
         raise AccessError(403, "suspended", "This account is suspended.")
     if account.id == tier.creator:
         raise AccessError(409, "own_tier", "Nobody pays himself.")
     await pairs.lock_pair(connection, account.id, tier.creator)
     await _refuse_banned(connection, account.id, tier.creator, now)
-    if tier.state != "published" or not tier.prices:
+    if tier.state != "published" or price is None:
         raise AccessError(409, "not_on_sale", "This tier is not on sale.", "tier")
-    mine = await _of_pair(connection, account.id, tier.creator, now)
-    await _settle(connection, mine)
+    mine = await of_pair(connection, account.id, tier.creator, now)
+    await _settle_time(connection, mine, now)
     _refuse_second(mine)
+    discount = None if coupon is None else await coupons.redeem(connection, account, tier, price, coupon, now)
     for stored in mine:
-        if stored.status == "incomplete" and stored.row.tier == tier.id and stored.row.provider_ref is not None:
-            return int(stored.row.id)
-        if stored.status == "incomplete" and stored.row.tier != tier.id:
-            await _move(connection, stored, Event.CHECKOUT_EXPIRED, ended_at=now)
-    price = min(tier.prices, key=lambda price: price.id)
-    row = {
+        if stored.status != "incomplete":
+            continue
+        row = stored.row
+        same = (row.tier, row.price, row.coupon) == (tier.id, price.id, None if discount is None else discount.coupon)
+        if same and row.provider == provider and row.provider_ref is not None:
+            return int(row.id)
+        if row.payment_state == "pending":
+            raise AccessError(409, "payment_pending", "A payment for a subscription to this creator is on its way.")
+        await _give_up(connection, stored, now)
+    trial = 0 if any(stored.until is not None for stored in mine) else tier.trial_days
+    row_values = {
         "account": account.id,
         "creator": tier.creator,
         "tier": tier.id,
         "price": price.id,
+        "coupon": None if discount is None else discount.coupon,
+        "trial_days": trial,
         "status": "incomplete",
         "provider": provider,
         "checkout_expires_at": now + CHECKOUT_LIFETIME_MAX,
         "created_at": now,
     }
-    new = (await connection.execute(insert(subscriptions).values(row).returning(subscriptions.c.id))).scalar_one()
+    new = (
+        await connection.execute(insert(subscriptions).values(row_values).returning(subscriptions.c.id))
+    ).scalar_one()
     await audit.record(
         connection, now, "subscription.begun", actor=account.id, account=account.id, creator=tier.creator, tier=tier.id
     )
-    return CheckoutRequest(new, account.id, tier.creator, tier.id, price.amount_minor, price.currency, price.interval)
+    return CheckoutRequest(
+        purchase=f"subscription:{new}",
+        account=account.id,
+        creator=tier.creator,
+        name=tier.name,
+        amount_minor=price.amount_minor,
+        currency=price.currency,
+        recurring=Recurring(price.id, tier.id, price.interval, trial, None if discount is None else discount.discount),
+    )
 
 
 async def attach_checkout(connection: AsyncConnection, subscription: int, checkout: Checkout) -> None:
@@ -84,11 +111,8 @@ async def attach_checkout(connection: AsyncConnection, subscription: int, checko
     await connection.execute(update(subscriptions).where(subscriptions.c.id == subscription).values(values))
 
 
-# --- what became of a payment
-
-
-async def pay(connection: AsyncConnection, ref: str, invoice_ref: str, now: datetime) -> int:
-    """The checkout was paid: one period, and its grant. Told twice, it is done once. 404; 409. Returns its id."""
+async def allow_payment(connection: AsyncConnection, ref: str, now: datetime) -> int:
+    """May this checkout be paid now? Locks its pair. Its subscription's id. 404; 403 blocked; 409."""
     stored = await _locked_by_ref(connection, ref, now)
     row = stored.row
     if stored.until is not None and stored.status in LIVE_STATES:
@@ -96,67 +120,76 @@ async def pay(connection: AsyncConnection, ref: str, invoice_ref: str, now: date
     if stored.status != "incomplete":
         raise AccessError(409, "checkout_closed", "This checkout is closed; begin again.")
     await _refuse_banned(connection, row.account, row.creator, now)
-    mine = await _of_pair(connection, row.account, row.creator, now)
-    await _settle(connection, mine)
+    mine = await of_pair(connection, row.account, row.creator, now)
+    await _settle_time(connection, mine, now)
     _refuse_second(mine)
-    await _move(connection, stored, Event.PAID)
-    await _add_period(connection, row, invoice_ref, now)
-    await audit.record(
-        connection, now, "subscription.paid", actor=row.account, account=row.account, creator=row.creator, id=row.id
-    )
-    await outbox.publish_rights_changed(connection, row.account, row.creator, now)
-    return int(row.id)
-
-
-async def decline(connection: AsyncConnection, ref: str, now: datetime) -> int:
-    """The payment was refused: nothing is given, and it may be tried again. 404; 409 checkout_closed."""
-    stored = await _locked_by_ref(connection, ref, now)
-    if stored.status != "incomplete":
-        raise AccessError(409, "checkout_closed", "This checkout is closed.")
-    row = stored.row
-    await audit.record(
-        connection, now, "subscription.declined", actor=row.account, account=row.account, creator=row.creator, id=row.id
-    )
     return int(row.id)
 
 
 # --- ending
 
 
-async def cancel(connection: AsyncConnection, actor: Account, subscription: int, at: str, now: datetime) -> str | None:
-    """End it now (the creator) or take no further payment (either). Idempotent. The provider's ref, to tell it too."""
-    fields.choice(at, "at", ("period_end", "now"))
+async def own(
+    connection: AsyncConnection, actor: Account, subscription: int, now: datetime, *, by_creator: bool = True
+) -> Stored:
+    """The subscription, locked, if it is the actor's to change: the fan's own, or (`by_creator`) his creator's. 404."""
     stored = await _locked(connection, subscription, now)
+    if actor.id == stored.row.account:
+        return stored
+    if by_creator and await creators.is_member(connection, stored.row.creator, actor, creators.FINANCE_ROLES):
+        return stored
+    raise unknown()  # it is none of his business whether there is one
+
+
+async def end_now(
+    connection: AsyncConnection, actor: Account, subscription: int, terms: MoneyTerms, now: datetime
+) -> None:
+    """By the creator: rights end with this transaction, the provider is told after it. Idempotent. 403, 404."""
+    stored = await own(connection, actor, subscription, now)
     row = stored.row
-    by_creator = await creators.is_member(connection, row.creator, actor, creators.FINANCE_ROLES)
-    if not by_creator and actor.id != row.account:
-        raise unknown()  # it is none of his business whether there is one
-    if at == "now" and not by_creator and stored.status != "incomplete":
-        raise AccessError(403, "not_creator", "Only the creator may end a subscription at once.")
     if stored.status == "incomplete":
-        await _move(connection, stored, Event.CANCELED, ended_at=now)
-    elif stored.status not in LIVE_STATES:
-        return None
-    elif at == "period_end":
-        await connection.execute(
-            update(subscriptions).where(subscriptions.c.id == row.id).values(cancel_at_period_end=True)
-        )
+        await _give_up(connection, stored, now)
+    elif not await creators.is_member(connection, row.creator, actor, creators.FINANCE_ROLES):
+        raise AccessError(403, "not_creator", "Only the creator may end a subscription at once.")
+    elif stored.status in LIVE_STATES:
+        await _move(connection, stored, Event.CANCELED, ended_at=now, revoked_at=now)
+        if row.agreement_ref is not None:
+            await provider_tasks.add(connection, row.provider, "cancel", row.agreement_ref, now)
     else:
-        await _move(connection, stored, Event.CANCELED, ended_at=now)
-        await _revoke_periods(connection, row.id, now)
-        await pairs.take_away(connection, row.account, row.creator)
+        return
     await audit.record(
-        connection,
-        now,
-        "subscription.canceled",
-        actor=actor.id,
-        account=row.account,
-        creator=row.creator,
-        id=row.id,
-        at=at,
+        connection, now, "subscription.ended", actor=actor.id, account=row.account, creator=row.creator, id=row.id
     )
-    await outbox.publish_rights_changed(connection, row.account, row.creator, now)
-    return None if row.provider_ref is None else str(row.provider_ref)
+    await entitlements.settle(connection, row.id, terms, now)
+
+
+async def lapse_one(connection: AsyncConnection, now: datetime) -> bool:
+    """End what no event ends: an agreement whose renewal failed and whose grace is over, or that was to end. Whether any.
+
+    One, for a transaction locks one pair.
+    """
+    ended = select(unpaid_invoices.c.subscription).where(unpaid_invoices.c.paid_at.is_(None))
+    candidates = subscriptions.c.status.in_(("trialing", "active", "past_due", "unpaid")) & (
+        subscriptions.c.cancel_at_period_end | subscriptions.c.id.in_(ended)
+    )
+    standing = (
+        select(grants.c.id)
+        .join(paid_periods, paid_periods.c.id == grants.c.period)
+        .where(
+            paid_periods.c.subscription == subscriptions.c.id,
+            grants.c.revoked_at.is_(None),
+            paid_periods.c.voided_at.is_(None),
+            (grants.c.end > now) | (grants.c.grace_end > now),
+        )
+    )
+    query = select(subscriptions.c.id).where(candidates, ~standing.exists()).order_by(subscriptions.c.id).limit(1)
+    subscription = (await connection.execute(query)).scalar_one_or_none()
+    if subscription is None:
+        return False
+    stored = await _locked(connection, subscription, now)
+    if stored.row.status in LIVE_STATES and stored.until is not None and stored.until <= now:
+        await _lapse(connection, stored, now)
+    return True
 
 
 # --- reading
@@ -166,7 +199,7 @@ async def get(
     connection: AsyncConnection, condition: Any, provider: PaymentProvider, now: datetime
 ) -> list[Subscription]:
     """Subscriptions, newest first, with their statuses as of `now`."""
-    return [_subscription(stored, provider) for stored in await _stored(connection, condition, now)]
+    return [_subscription(stored, provider) for stored in await stored(connection, condition, now)]
 
 
 async def grants_and_subscriptions(
@@ -191,88 +224,82 @@ async def _refuse_banned(connection: AsyncConnection, account: int, creator: int
         raise AccessError(403, "blocked", "You have been blocked here.")
 
 
-def _refuse_second(mine: list[_Stored]) -> None:
+def _refuse_second(mine: list[Stored]) -> None:
     if any(stored.status in LIVE_STATES for stored in mine):
         raise AccessError(409, "already_subscribed", "This account has a subscription to this creator already.")
 
 
-async def _settle(connection: AsyncConnection, mine: list[_Stored]) -> None:
+async def _settle_time(connection: AsyncConnection, mine: list[Stored], now: datetime) -> None:
     """Write down what time has done: subscriptions whose paid time is over make room for a new one."""
     for stored in mine:
-        if stored.row.status != stored.status:
-            event = Event.PERIOD_ENDED if stored.row.status in LIVE_STATES else Event.CHECKOUT_EXPIRED
-            await _move(connection, stored, event, ended_at=stored.until or stored.row.checkout_expires_at)
+        if stored.row.status in LIVE_STATES and stored.status == "canceled":
+            await _lapse(connection, stored, now)
+        elif stored.row.status == "incomplete" and stored.status == "incomplete_expired":
+            await _move(connection, stored, Event.CHECKOUT_EXPIRED, ended_at=stored.row.checkout_expires_at)
 
 
-async def _move(connection: AsyncConnection, stored: _Stored, event: Event, ended_at: datetime | None = None) -> None:
+async def _lapse(connection: AsyncConnection, stored: Stored, now: datetime) -> None:
+    row = stored.row
+    await _move(connection, stored, Event.PERIOD_ENDED, ended_at=stored.until)
+    if row.agreement_ref is not None:
+        await provider_tasks.add(connection, row.provider, "cancel", row.agreement_ref, now)
+    await audit.record(
+        connection, now, "subscription.lapsed", actor=None, account=row.account, creator=row.creator, id=row.id
+    )
+    await outbox.publish_rights_changed(connection, row.account, row.creator, now)
+
+
+async def _give_up(connection: AsyncConnection, stored: Stored, now: datetime) -> None:
+    """A checkout that is not to be paid any more."""
+    await _move(connection, stored, Event.CHECKOUT_EXPIRED, ended_at=now)
+    if stored.row.provider_ref is not None:
+        await provider_tasks.add(connection, stored.row.provider, "expire", stored.row.provider_ref, now)
+
+
+async def _move(
+    connection: AsyncConnection,
+    stored: Stored,
+    event: Event,
+    ended_at: datetime | None = None,
+    revoked_at: datetime | None = None,
+) -> None:
     values: dict[str, Any] = {
         "status": TRANSITIONS[stored.row.status, event],
         "version": subscriptions.c.version + 1,
         "ended_at": ended_at,
+        "revoked_at": revoked_at,
     }
     await connection.execute(update(subscriptions).where(subscriptions.c.id == stored.row.id).values(values))
 
 
-async def _add_period(connection: AsyncConnection, row: Row[Any], invoice_ref: str, now: datetime) -> None:
-    end = period_end(now, row.interval)
-    period = {
-        "subscription": row.id,
-        "invoice_ref": invoice_ref,
-        "kind": "paid",
-        "start": now,
-        "end": end,
-        "amount_minor": row.amount_minor,
-        "currency": row.currency,
-        "created_at": now,
-    }
-    proof = (await connection.execute(insert(paid_periods).values(period).returning(paid_periods.c.id))).scalar_one()
-    grant = {
-        "account": row.account,
-        "creator": row.creator,
-        "tier": row.tier,
-        "source": "period",
-        "period": proof,
-        "start": now,
-        "end": end,
-        "epoch": await pairs.current_epoch(connection, row.account, row.creator),
-        "created_at": now,
-    }
-    await connection.execute(insert(grants).values(grant))
-
-
-async def _revoke_periods(connection: AsyncConnection, subscription: int, now: datetime) -> None:
-    periods = select(paid_periods.c.id).where(paid_periods.c.subscription == subscription)
-    running = grants.c.revoked_at.is_(None) | (grants.c.revoked_at > now)
-    await connection.execute(update(grants).where(grants.c.period.in_(periods), running).values(revoked_at=now))
-
-
-async def _locked(connection: AsyncConnection, subscription: int, now: datetime) -> _Stored:
+async def _locked(connection: AsyncConnection, subscription: int, now: datetime) -> Stored:
     if not 0 < subscription <= accounts.ID_MAX:
         raise unknown()
     return await _lock(connection, subscriptions.c.id == subscription, now)
 
 
-async def _locked_by_ref(connection: AsyncConnection, ref: str, now: datetime) -> _Stored:
+async def _locked_by_ref(connection: AsyncConnection, ref: str, now: datetime) -> Stored:
     if not fields.is_storable(ref):
         raise unknown()
     return await _lock(connection, subscriptions.c.provider_ref == ref, now)
 
 
-async def _lock(connection: AsyncConnection, condition: Any, now: datetime) -> _Stored:
+async def _lock(connection: AsyncConnection, condition: Any, now: datetime) -> Stored:
     """Find it, lock its pair, and read it again: it may have changed while we waited."""
     pair = (await connection.execute(select(subscriptions.c.account, subscriptions.c.creator).where(condition))).first()
     if pair is None:
         raise unknown()
     await pairs.lock_pair(connection, pair.account, pair.creator)
-    return (await _stored(connection, condition, now))[0]
+    return (await stored(connection, condition, now))[0]
 
 
-async def _of_pair(connection: AsyncConnection, account: int, creator: int, now: datetime) -> list[_Stored]:
+async def of_pair(connection: AsyncConnection, account: int, creator: int, now: datetime) -> list[Stored]:
     pair = (subscriptions.c.account == account) & (subscriptions.c.creator == creator)
-    return await _stored(connection, pair, now)
+    return await stored(connection, pair, now)
 
 
-async def _stored(connection: AsyncConnection, condition: Any, now: datetime) -> list[_Stored]:
+async def stored(connection: AsyncConnection, condition: Any, now: datetime) -> list[Stored]:
+    later = tier_prices.alias("later")
     query = (
         select(
             subscriptions,
@@ -280,40 +307,49 @@ async def _stored(connection: AsyncConnection, condition: Any, now: datetime) ->
             tier_prices.c.amount_minor,
             tier_prices.c.currency,
             tier_prices.c.interval,
+            later.c.tier.label("next_tier"),
         )
         .join(tiers, tiers.c.id == subscriptions.c.tier)
         .join(tier_prices, tier_prices.c.id == subscriptions.c.price)
+        .outerjoin(later, later.c.id == subscriptions.c.next_price)
         .where(condition)
         .order_by(subscriptions.c.id.desc())
     )
     rows = (await connection.execute(query)).all()
     until = await _paid_until(connection, [row.id for row in rows])
-    return [
-        _Stored(
-            row,
-            until.get(row.id),
-            status_at(row.status, until=until.get(row.id), checkout_expires_at=row.checkout_expires_at, now=now),
-        )
-        for row in rows
-    ]
+    return [_as_of(row, until.get(row.id, (None, None)), now) for row in rows]
 
 
-async def _paid_until(connection: AsyncConnection, ids: list[int]) -> dict[int, datetime]:
-    """By subscription: the latest end, with grace, of the grants that its periods prove."""
+def _as_of(row: Row[Any], ends: tuple[datetime, datetime] | tuple[None, None], now: datetime) -> Stored:
+    until, paid_until = ends
+    status = status_at(
+        row.status,
+        until=until,
+        paid_until=paid_until,
+        checkout_expires_at=None if row.payment_state == "pending" else row.checkout_expires_at,
+        now=now,
+    )
+    return Stored(row, until, paid_until, status)
+
+
+async def _paid_until(connection: AsyncConnection, ids: list[int]) -> dict[int, tuple[datetime, datetime]]:
+    """By subscription: the latest end, with and without grace, of the grants that its periods prove."""
     query = (
         select(paid_periods.c.subscription, paid_periods.c.voided_at, grants)
         .join(grants, grants.c.period == paid_periods.c.id)
         .where(paid_periods.c.subscription.in_(ids))
     )
-    until: dict[int, datetime] = {}
+    until: dict[int, tuple[datetime, datetime]] = {}
     for row in await connection.execute(query):
         ends = [at for at in (row.revoked_at, row.voided_at) if at is not None]
+        paid = min([row.end, *ends])
         end = min([max(at for at in (row.end, row.grace_end) if at is not None), *ends])
-        until[row.subscription] = max(end, until.get(row.subscription, end))
+        known = until.get(row.subscription, (end, paid))
+        until[row.subscription] = (max(end, known[0]), max(paid, known[1]))
     return until
 
 
-def _subscription(stored: _Stored, provider: PaymentProvider) -> Subscription:
+def _subscription(stored: Stored, provider: PaymentProvider) -> Subscription:
     row = stored.row
     payable = stored.status == "incomplete" and row.provider_ref is not None and row.provider == provider.name
     return Subscription(
@@ -332,6 +368,9 @@ def _subscription(stored: _Stored, provider: PaymentProvider) -> Subscription:
         provider=row.provider,
         created_at=row.created_at,
         ended_at=row.ended_at if stored.status == row.status else stored.until or row.checkout_expires_at,
+        payment_state=row.payment_state if stored.status == "incomplete" else None,
+        next_tier=row.next_tier,
+        trial_days=row.trial_days,
     )
 
 

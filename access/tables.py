@@ -108,6 +108,7 @@ tiers = Table(
     Column("creator", Id, ForeignKey("creators.id"), nullable=False, index=True),
     Column("name", String(100), nullable=False),
     Column("level", Integer, nullable=False),
+    Column("trial_days", Integer, nullable=False, server_default="0"),
     Column("state", String(16), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     _one_of("state", ("draft", "published", "archived")),
@@ -163,13 +164,24 @@ subscriptions = Table(
     Column("price", Id, ForeignKey("tier_prices.id"), nullable=False),
     Column("status", String(24), nullable=False),
     Column("provider", String(16), nullable=False),
-    Column("provider_ref", String(255), unique=True),
+    Column("provider_ref", String(255), unique=True),  # of its checkout
+    Column("agreement_ref", String(255)),  # of the agreement that came of it
     Column("checkout_expires_at", UtcDateTime),
+    Column("payment_state", String(16)),  # what the last try to pay ended as, while it is incomplete
+    Column("coupon", Id, ForeignKey("coupons.id")),
+    Column("trial_days", Integer, nullable=False, server_default="0"),
+    Column("next_price", Id, ForeignKey("tier_prices.id")),  # from the end of the period on
     Column("cancel_at_period_end", Boolean, nullable=False, server_default=text("false")),
     Column("ended_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),  # ended at once: what is paid for ends too
     Column("version", BigInteger, nullable=False, server_default="0"),
+    Column(
+        "fact_order", String(300), nullable=False, server_default=""
+    ),  # of the newest fact: older ones change nothing
     Column("created_at", UtcDateTime, nullable=False),
     _one_of("status", ("incomplete", "incomplete_expired", *LIVE_STATES, "canceled")),
+    _one_of("payment_state", ("declined", "requires_action", "pending")),
+    Index("uq_subscriptions_agreement_ref", "agreement_ref", unique=True),
     Index("ix_subscriptions_account_creator", "account", "creator"),
     Index("ix_subscriptions_creator", "creator"),
     Index(
@@ -189,6 +201,8 @@ paid_periods = Table(
     Column("id", Id, primary_key=True),
     Column("subscription", Id, ForeignKey("subscriptions.id"), nullable=False, index=True),
     Column("invoice_ref", String(255), nullable=False, unique=True),
+    Column("price", Id, ForeignKey("tier_prices.id")),
+    Column("payment", Id, ForeignKey("payments.id")),  # null: there was nothing to pay
     Column("kind", String(8), nullable=False),
     Column("start", UtcDateTime, nullable=False),
     Column("end", UtcDateTime, nullable=False),
@@ -198,6 +212,7 @@ paid_periods = Table(
     Column("created_at", UtcDateTime, nullable=False),
     _one_of("kind", ("paid", "trial")),
     CheckConstraint('start < "end"', name="dates"),
+    Index("ix_paid_periods_payment", "payment"),
 )
 
 grants = Table(

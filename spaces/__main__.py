@@ -209,7 +209,7 @@ async def opened(config: Config) -> AsyncIterator[Access]:
         with usable(config):
             await prepare(engine)
         key = await SpaceStore(engine).server_key("join_token", utcnow())
-        access = Access(engine, provider=EmbeddedTestMoney(lambda: config.url), join_token_key=key)
+        access = Access(engine, provider=EmbeddedTestMoney(engine, lambda: config.url), join_token_key=key)
         if config.api_key:
             await access.ensure_key(config.api_key, config.api_secret)
         yield access

@@ -114,7 +114,7 @@ class Node:
         store = SpaceStore(engine)
         self.access = Access(
             engine,
-            provider=EmbeddedTestMoney(lambda: self.url),
+            provider=EmbeddedTestMoney(engine, lambda: self.url),
             join_token_key=await store.server_key("join_token", utcnow()),
         )
         if config.api_key:

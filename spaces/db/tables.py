@@ -5,7 +5,9 @@ from __future__ import annotations
 from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
 import access.tables_benefits
-import access.tables_people  # noqa: F401 – the tables of both join the MetaData
+import access.tables_ledger
+import access.tables_money
+import access.tables_people  # noqa: F401 – the tables of all of them join the MetaData
 from access.database import Id, UtcDateTime
 from access.tables import metadata
 

@@ -87,7 +87,7 @@ async def _show(call: Call, creator: Creator) -> CreatorView:
     services, viewer = call.services, call.account
     tiers = await services.access.tiers(creator.id, drafts=viewer is not None and viewer.id == creator.id)
     spaces = await services.rooms.listed((State.LIVE, State.SCHEDULED), creator=creator.id)
-    standing = None if viewer is None else await services.access.standing(viewer, creator.id)
+    standing = None if viewer is None else await services.access.follows.standing(viewer, creator.id)
     return CreatorView(
         account=account_view(await _account_of(call, creator), viewer),
         handle=creator.handle,

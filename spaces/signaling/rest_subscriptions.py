@@ -14,38 +14,38 @@ async def subscribe(call: Call) -> Answer:
     body: NewSubscription = call.body
     access = call.services.access
     creator = await access.creator(call.match("handle"))
-    subscription = await access.subscribe(call.me, creator, tier=int(body.tier))
+    subscription = await access.follows.subscribe(call.me, creator, tier=int(body.tier))
     return Answer((await _show(call, [subscription], call.me))[0], 201)
 
 
 async def list_subscribers(call: Call) -> SubscriptionsView:
     access = call.services.access
-    found = await access.subscribers(call.me, await access.creator(call.match("handle")))
+    found = await access.follows.subscribers(call.me, await access.creator(call.match("handle")))
     return SubscriptionsView(subscriptions=await _show(call, found, call.me))
 
 
 async def list_mine(call: Call) -> SubscriptionsView:
-    found = await call.services.access.subscriptions(call.me)
+    found = await call.services.access.follows.of_account(call.me)
     return SubscriptionsView(subscriptions=await _show(call, found, call.me))
 
 
 async def cancel(call: Call) -> SubscriptionView:
     body: Cancellation = call.body
     number = read_id(call.match("subscription"), "subscription")
-    subscription = await call.services.access.cancel(call.me, number, at=body.at)
+    subscription = await call.services.access.follows.cancel(call.me, number, at=body.at)
     call.services.rights.nudge()
     return (await _show(call, [subscription], call.me))[0]
 
 
 async def get_checkout(call: Call) -> SubscriptionView:
     """What an address `…/pay/{ref}` asks money for; whoever has the address may see it."""
-    subscription = await call.services.access.checkout(call.match("ref"))
+    subscription = await call.services.access.follows.checkout(call.match("ref"))
     return (await _show(call, [subscription], None, payer=True))[0]
 
 
 async def pay(call: Call) -> SubscriptionView:
     body: Payment = call.body
-    subscription = await call.services.access.pay(call.match("ref"), body.outcome)
+    subscription = await call.services.access.follows.pay(call.match("ref"), body.outcome)
     call.services.rights.nudge()
     return (await _show(call, [subscription], None, payer=True))[0]
 

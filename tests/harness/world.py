@@ -66,8 +66,8 @@ class World:
 
     async def subscribe(self, fan: Account, creator: Creator, tier: Tier) -> Subscription:
         """Begin and pay."""
-        begun = await self.access.subscribe(fan, creator, tier=tier.id)
-        return await self.access.pay(pay_ref(begun), "succeed")
+        begun = await self.access.follows.subscribe(fan, creator, tier=tier.id)
+        return await self.access.follows.pay(pay_ref(begun), "succeed")
 
     async def may_join(self, account: Account | None, creator: Creator, tier: Tier | None = None) -> Allow | Deny:
         return await self.access.decide(account, Action.JOIN, subscribers_only(creator, tier))
@@ -94,7 +94,7 @@ def open_to_all(creator: Creator, space: str = "anOpenSpace") -> Resource:
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     async with fresh_engine(tmp_path) as engine:
         clock = Clock()
-        provider = EmbeddedTestMoney(lambda: "http://127.0.0.1:1")
+        provider = EmbeddedTestMoney(engine, lambda: "http://127.0.0.1:1")
         access = Access(engine, provider=provider, join_token_key=b"j" * 32, now=clock)
         await access.ensure_key(KEY, SECRET)
         yield World(engine, access, clock)

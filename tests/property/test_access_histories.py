@@ -91,21 +91,21 @@ class History:
         subscribed = paid is not None and paid.covers(now)
         try:
             if name == "subscribe":
-                self.checkout = await access.subscribe(self.fan, self.creator, tier=self.tiers[level].id)
+                self.checkout = await access.follows.subscribe(self.fan, self.creator, tier=self.tiers[level].id)
                 assert not subscribed
                 assert not self.model.banned
             elif name == "pay" and self.checkout is not None:
-                done = await access.pay(pay_ref(self.checkout), "succeed")
+                done = await access.follows.pay(pay_ref(self.checkout), "succeed")
                 if not subscribed:
                     tier = next(level for level, tier in self.tiers.items() if tier.id == done.tier)
                     self.model.paid, self.live = Right(tier, period_end(now, "month")), done
                     assert not self.model.banned
             elif name == "decline" and self.checkout is not None:
-                await access.pay(pay_ref(self.checkout), "decline")
+                await access.follows.pay(pay_ref(self.checkout), "decline")
             elif name == "cancel" and self.live is not None:
-                await access.cancel(self.fan, self.live.id, at="period_end")
+                await access.follows.cancel(self.fan, self.live.id, at="period_end")
             elif name == "end" and self.live is not None:
-                await access.cancel(self.owner, self.live.id, at="now")
+                await access.follows.cancel(self.owner, self.live.id, at="now")
                 if paid is not None and subscribed:
                     paid.end = now
         except AccessError as error:
@@ -128,7 +128,7 @@ class History:
             else:
                 assert level < tier.level or self.model.banned
                 assert answer.status == (403 if self.model.banned else 402)
-        standing = await self.world.access.standing(self.fan, self.creator.id)
+        standing = await self.world.access.follows.standing(self.fan, self.creator.id)
         assert standing.tier == (self.tiers[level].id if level else None)
         assert self.epochs == sorted(self.epochs), "epochs only grow"
 

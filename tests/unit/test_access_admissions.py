@@ -53,7 +53,7 @@ async def test_a_right_that_ends_between_admission_and_media_is_noticed(world: W
     resource = subscribers_only(creator, tier)
     paid = await world.subscribe(fan, creator, tier)
     first = await world.access.admit(fan, Action.JOIN, resource)
-    await world.access.cancel(owner, paid.id, at="now")
+    await world.access.follows.cancel(owner, paid.id, at="now")
     await world.access.create_comp(owner, creator, fan, tier=tier.id, ends_at=world.clock.now + timedelta(seconds=9))
     second = await world.access.admit(fan, Action.JOIN, resource)
     assert isinstance(first, Admission)
@@ -163,7 +163,7 @@ async def test_a_refused_change_publishes_nothing(world: World) -> None:
     await world.subscribe(fan, creator, tier)
     cursor, trail = await world.access.cursor(), await world.rows("SELECT count(*) FROM audit_log")
     with pytest.raises(AccessError):
-        await world.access.subscribe(fan, creator, tier=tier.id)
+        await world.access.follows.subscribe(fan, creator, tier=tier.id)
     with pytest.raises(AccessError):
         await world.access.ban(owner, fan, creator=creator.id, until=world.clock.now)
     assert await world.access.cursor() == cursor

@@ -22,13 +22,13 @@ async def test_a_comp_with_an_end_admits_until_then(world: World) -> None:
     allowed = await world.may_join(fan, creator, tier)
     assert isinstance(allowed, Allow)
     assert (allowed.grants, allowed.not_after) == ((comp.id,), end)
-    standing = await world.access.standing(fan, creator.id)
+    standing = await world.access.follows.standing(fan, creator.id)
     assert (standing.tier, standing.status, standing.until) == (tier.id, "comp", end)
     world.clock.forward(seconds=5)
     denied = await world.may_join(fan, creator, tier)
     assert isinstance(denied, Deny)
     assert denied.reason == "lapsed"
-    assert (await world.access.standing(fan, creator.id)).status == "lapsed"
+    assert (await world.access.follows.standing(fan, creator.id)).status == "lapsed"
 
 
 async def test_a_comp_without_an_end_lasts_until_the_creator_ends_it(world: World) -> None:
@@ -59,14 +59,14 @@ async def test_comp_then_paid_then_canceled_ends_where_the_comp_ends(world: Worl
     end = world.clock.now + timedelta(days=10)
     comp = await world.access.create_comp(owner, creator, fan, tier=low.id, ends_at=end)
     paid = await world.subscribe(fan, creator, high)
-    standing = await world.access.standing(fan, creator.id)
+    standing = await world.access.follows.standing(fan, creator.id)
     assert (standing.tier, standing.status, standing.until) == (high.id, "active", paid.until)
     both = await world.may_join(fan, creator, low)
     assert isinstance(both, Allow)
     assert both.not_after == paid.until
     assert comp.id in both.grants
 
-    await world.access.cancel(owner, paid.id, at="now")
+    await world.access.follows.cancel(owner, paid.id, at="now")
     assert isinstance(await world.may_join(fan, creator, high), Deny)
     left = await world.may_join(fan, creator, low)
     assert isinstance(left, Allow)

@@ -83,7 +83,7 @@ async def test_a_tier_goes_from_draft_to_published_to_archived(world: World) -> 
     assert await world.access.tiers(creator.id) == []
     assert await world.access.tiers(creator.id, drafts=True) == [draft]
     with pytest.raises(AccessError, match="409 not_on_sale"):
-        await world.access.subscribe(await world.person(), creator, tier=draft.id)
+        await world.access.follows.subscribe(await world.person(), creator, tier=draft.id)
     with pytest.raises(AccessError, match="403 not_creator"):
         await world.access.publish_tier(other, draft.id)
     published = await world.access.publish_tier(owner, draft.id)
@@ -104,7 +104,7 @@ async def test_a_published_price_is_replaced_never_changed(world: World) -> None
     dearer = await world.access.replace_price(owner, tier.id, amount_minor=999, currency="USD")
     assert [price.amount_minor for price in dearer.prices] == [999]
     assert dearer.prices[0].id != tier.prices[0].id
-    assert (await world.access.subscriptions(fan))[0].amount_minor == paid.amount_minor == 199
+    assert (await world.access.follows.of_account(fan))[0].amount_minor == paid.amount_minor == 199
     history = await world.rows("SELECT amount_minor, state FROM tier_prices ORDER BY id")
     assert history == [(199, "archived"), (999, "published")]
     both = await world.access.replace_price(owner, tier.id, amount_minor=500, currency="JPY")
@@ -122,16 +122,16 @@ async def test_a_tier_of_another_creator_is_not_sold_or_given_here(world: World)
     _, other = await world.creator()
     tier, fan = await world.tier(owner, creator), await world.person()
     with pytest.raises(AccessError, match="404 unknown_tier"):
-        await world.access.subscribe(fan, other, tier=tier.id)
+        await world.access.follows.subscribe(fan, other, tier=tier.id)
     with pytest.raises(AccessError, match="404 unknown_tier"):
-        await world.access.subscribe(fan, creator, tier=10**19)
+        await world.access.follows.subscribe(fan, creator, tier=10**19)
 
 
 async def test_every_deed_is_in_the_audit_trail_and_no_secret_is(world: World) -> None:
     owner, creator = await world.creator()
     tier, fan = await world.tier(owner, creator), await world.person()
     paid = await world.subscribe(fan, creator, tier)
-    await world.access.cancel(owner, paid.id, at="now")
+    await world.access.follows.cancel(owner, paid.id, at="now")
     rows = await world.rows(
         "SELECT action, by_whom.account, of_whom.account FROM audit_log"
         " LEFT JOIN pseudonyms by_whom ON by_whom.pseudonym = actor"
@@ -142,8 +142,11 @@ async def test_every_deed_is_in_the_audit_trail_and_no_secret_is(world: World) -
         ("creator.created", owner.id, None),
         ("tier.created", owner.id, None),
         ("subscription.begun", fan.id, fan.id),
-        ("subscription.paid", fan.id, fan.id),
-        ("subscription.canceled", owner.id, fan.id),
+        ("subscription.checkout_paid", None, fan.id),
+        ("subscription.paid", None, fan.id),
+        ("subscription.told", None, fan.id),
+        ("subscription.ended", owner.id, fan.id),
+        ("subscription.told", None, fan.id),
     ]
     bodies = await world.rows("SELECT body FROM audit_log")
     assert "secret" not in str(bodies)

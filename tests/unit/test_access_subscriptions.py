@@ -22,11 +22,11 @@ async def test_a_checkout_alone_gives_nothing_and_a_payment_admits_at_once(world
     assert (denied.status, denied.reason) == (402, "no_subscription")
     assert [(o.tier, o.creator, o.amount_minor, o.currency) for o in denied.offers] == [(tier.id, "ada", 199, "USD")]
 
-    begun = await world.access.subscribe(fan, creator, tier=tier.id)
+    begun = await world.access.follows.subscribe(fan, creator, tier=tier.id)
     assert (begun.status, begun.provider) == ("incomplete", "test")
     assert isinstance(await world.may_join(fan, creator, tier), Deny)
 
-    paid = await world.access.pay(pay_ref(begun), "succeed")
+    paid = await world.access.follows.pay(pay_ref(begun), "succeed")
     assert (paid.id, paid.status, paid.checkout_url) == (begun.id, "active", None)
     assert isinstance(await world.may_join(fan, creator, tier), Allow)
 
@@ -46,7 +46,7 @@ async def test_a_month_ends_on_the_last_day_of_a_shorter_month_and_so_does_the_r
     assert isinstance(lapsed, Deny)
     assert (lapsed.status, lapsed.reason) == (402, "lapsed")
     assert lapsed.offers
-    assert (await world.access.subscriptions(fan))[0].status == "canceled"
+    assert (await world.access.follows.of_account(fan))[0].status == "canceled"
 
 
 async def test_who_has_lapsed_can_subscribe_again(world: World) -> None:
@@ -56,26 +56,26 @@ async def test_who_has_lapsed_can_subscribe_again(world: World) -> None:
     world.clock.forward(days=40)
     again = await world.subscribe(fan, creator, tier)
     assert again.status == "active"
-    assert [s.status for s in await world.access.subscriptions(fan)] == ["active", "canceled"]
+    assert [s.status for s in await world.access.follows.of_account(fan)] == ["active", "canceled"]
     assert isinstance(await world.may_join(fan, creator, tier), Allow)
 
 
 async def test_a_declined_payment_gives_nothing_and_can_be_tried_again(world: World) -> None:
     owner, creator = await world.creator()
     tier, fan = await world.tier(owner, creator), await world.person()
-    ref = pay_ref(await world.access.subscribe(fan, creator, tier=tier.id))
-    assert (await world.access.pay(ref, "decline")).status == "incomplete"
+    ref = pay_ref(await world.access.follows.subscribe(fan, creator, tier=tier.id))
+    assert (await world.access.follows.pay(ref, "decline")).status == "incomplete"
     assert isinstance(await world.may_join(fan, creator, tier), Deny)
-    assert (await world.access.pay(ref, "succeed")).status == "active"
+    assert (await world.access.follows.pay(ref, "succeed")).status == "active"
 
 
 async def test_a_payment_told_twice_counts_once(world: World) -> None:
     owner, creator = await world.creator()
     tier, fan = await world.tier(owner, creator), await world.person()
-    ref = pay_ref(await world.access.subscribe(fan, creator, tier=tier.id))
-    first = await world.access.pay(ref, "succeed")
+    ref = pay_ref(await world.access.follows.subscribe(fan, creator, tier=tier.id))
+    first = await world.access.follows.pay(ref, "succeed")
     cursor = await world.access.cursor()
-    assert await world.access.pay(ref, "succeed") == first
+    assert await world.access.follows.pay(ref, "succeed") == first
     assert await world.access.cursor() == cursor
     assert await world.rows("SELECT count(*) FROM grants") == [(1,)]
 
@@ -83,44 +83,44 @@ async def test_a_payment_told_twice_counts_once(world: World) -> None:
 async def test_a_checkout_that_nobody_paid_is_given_up(world: World) -> None:
     owner, creator = await world.creator()
     tier, fan = await world.tier(owner, creator), await world.person()
-    begun = await world.access.subscribe(fan, creator, tier=tier.id)
+    begun = await world.access.follows.subscribe(fan, creator, tier=tier.id)
     world.clock.forward(hours=24)
-    assert (await world.access.subscriptions(fan))[0].status == "incomplete_expired"
+    assert (await world.access.follows.of_account(fan))[0].status == "incomplete_expired"
     with pytest.raises(AccessError, match="409 checkout_closed"):
-        await world.access.pay(pay_ref(begun), "succeed")
-    assert (await world.access.subscribe(fan, creator, tier=tier.id)).id != begun.id
+        await world.access.follows.pay(pay_ref(begun), "succeed")
+    assert (await world.access.follows.subscribe(fan, creator, tier=tier.id)).id != begun.id
 
 
 async def test_asking_again_finds_the_open_checkout_and_another_tier_replaces_it(world: World) -> None:
     owner, creator = await world.creator()
     low, high = await world.tier(owner, creator, 1), await world.tier(owner, creator, 2)
     fan = await world.person()
-    first = await world.access.subscribe(fan, creator, tier=low.id)
-    assert await world.access.subscribe(fan, creator, tier=low.id) == first
-    await world.access.subscribe(fan, creator, tier=high.id)
+    first = await world.access.follows.subscribe(fan, creator, tier=low.id)
+    assert await world.access.follows.subscribe(fan, creator, tier=low.id) == first
+    await world.access.follows.subscribe(fan, creator, tier=high.id)
     with pytest.raises(AccessError, match="409 checkout_closed"):
-        await world.access.pay(pay_ref(first), "succeed")
+        await world.access.follows.pay(pay_ref(first), "succeed")
 
 
 async def test_a_stale_attempt_takes_nothing_from_who_has_paid(world: World) -> None:
     owner, creator = await world.creator()
     tier, fan = await world.tier(owner, creator), await world.person()
-    await world.access.subscribe(fan, creator, tier=tier.id)
+    await world.access.follows.subscribe(fan, creator, tier=tier.id)
     world.clock.forward(hours=25)
     await world.subscribe(fan, creator, tier)
-    assert (await world.access.standing(fan, creator.id)).status == "active"
+    assert (await world.access.follows.standing(fan, creator.id)).status == "active"
     with pytest.raises(AccessError, match="409 already_subscribed"):
-        await world.access.subscribe(fan, creator, tier=tier.id)
+        await world.access.follows.subscribe(fan, creator, tier=tier.id)
 
 
 async def test_cancel_at_period_end_keeps_the_right_until_then(world: World) -> None:
     owner, creator = await world.creator()
     tier, fan = await world.tier(owner, creator), await world.person()
     paid = await world.subscribe(fan, creator, tier)
-    canceled = await world.access.cancel(fan, paid.id, at="period_end")
+    canceled = await world.access.follows.cancel(fan, paid.id, at="period_end")
     assert (canceled.status, canceled.cancel_at_period_end) == ("active", True)
     assert isinstance(await world.may_join(fan, creator, tier), Allow)
-    assert (await world.access.standing(fan, creator.id)).cancel_at_period_end
+    assert (await world.access.follows.standing(fan, creator.id)).cancel_at_period_end
     world.clock.forward(days=32)
     assert isinstance(await world.may_join(fan, creator, tier), Deny)
 
@@ -131,12 +131,12 @@ async def test_the_creator_ends_a_subscription_at_once_and_the_fan_cannot(world:
     paid = await world.subscribe(fan, creator, tier)
     before = await world.may_join(fan, creator, tier)
     with pytest.raises(AccessError, match="403 not_creator"):
-        await world.access.cancel(fan, paid.id, at="now")
+        await world.access.follows.cancel(fan, paid.id, at="now")
     with pytest.raises(AccessError, match="404 unknown_subscription"):
-        await world.access.cancel(stranger, paid.id, at="now")
+        await world.access.follows.cancel(stranger, paid.id, at="now")
 
     cursor = await world.access.cursor()
-    ended = await world.access.cancel(owner, paid.id, at="now")
+    ended = await world.access.follows.cancel(owner, paid.id, at="now")
     assert (ended.status, ended.ended_at, ended.until) == ("canceled", world.clock.now, world.clock.now)
     after = await world.may_join(fan, creator, tier)
     assert isinstance(before, Allow)
@@ -144,7 +144,7 @@ async def test_the_creator_ends_a_subscription_at_once_and_the_fan_cannot(world:
     assert after.reason == "lapsed"
     changes, _ = await world.access.changes(cursor)
     assert [(change.account, change.creator) for change in changes] == [(fan.id, creator.id)]
-    assert (await world.access.cancel(owner, paid.id, at="now")).status == "canceled"
+    assert (await world.access.follows.cancel(owner, paid.id, at="now")).status == "canceled"
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
@@ -170,33 +170,33 @@ async def test_nothing_on_sale_is_403(world: World) -> None:
     assert isinstance(denied, Deny)
     assert (denied.status, denied.offers) == (403, ())
     with pytest.raises(AccessError, match="409 not_on_sale"):
-        await world.access.subscribe(fan, creator, tier=tier.id)
+        await world.access.follows.subscribe(fan, creator, tier=tier.id)
 
 
 async def test_the_subscribers_are_the_creators_to_see(world: World) -> None:
     owner, creator = await world.creator()
     tier, fan, looker = await world.tier(owner, creator), await world.person(), await world.person()
-    await world.access.subscribe(looker, creator, tier=tier.id)
+    await world.access.follows.subscribe(looker, creator, tier=tier.id)
     paid = await world.subscribe(fan, creator, tier)
-    assert await world.access.subscribers(owner, creator) == [paid]
+    assert await world.access.follows.subscribers(owner, creator) == [paid]
     with pytest.raises(AccessError, match="403 not_creator"):
-        await world.access.subscribers(fan, creator)
+        await world.access.follows.subscribers(fan, creator)
 
 
 async def test_creators_do_not_subscribe_to_themselves_and_the_banned_not_at_all(world: World) -> None:
     owner, creator = await world.creator()
     tier, fan = await world.tier(owner, creator), await world.person()
     with pytest.raises(AccessError, match="409 own_tier"):
-        await world.access.subscribe(owner, creator, tier=tier.id)
+        await world.access.follows.subscribe(owner, creator, tier=tier.id)
     await world.access.ban(owner, fan, creator=creator.id)
     with pytest.raises(AccessError, match="403 blocked"):
-        await world.access.subscribe(fan, creator, tier=tier.id)
+        await world.access.follows.subscribe(fan, creator, tier=tier.id)
 
 
 @pytest.mark.parametrize("ref", ["nothing", "", "a\0b", "\ud800", "x" * 10_000])
 async def test_an_unknown_address_to_pay_is_404(world: World, ref: str) -> None:
     with pytest.raises(AccessError, match="404 unknown_subscription"):
-        await world.access.pay(ref, "succeed")
+        await world.access.follows.pay(ref, "succeed")
 
 
 async def test_of_many_checkouts_paid_at_once_one_lives(world: World) -> None:
@@ -206,10 +206,10 @@ async def test_of_many_checkouts_paid_at_once_one_lives(world: World) -> None:
 
     async def attempt(number: int) -> Subscription | AccessError:
         try:
-            begun = await world.access.subscribe(fan, creator, tier=tiers[number % 2].id)
+            begun = await world.access.follows.subscribe(fan, creator, tier=tiers[number % 2].id)
             if begun.checkout_url is None:  # an attempt at the other tier has replaced it already
                 return AccessError(409, "checkout_closed", "")
-            return await world.access.pay(pay_ref(begun), "succeed")
+            return await world.access.follows.pay(pay_ref(begun), "succeed")
         except AccessError as error:
             return error
 

@@ -231,7 +231,7 @@ async def test_a_join_token_expires_and_is_for_one_space_and_from_this_server(wo
 
 async def test_an_ended_right_voids_the_join_tokens_from_before(world: World) -> None:
     token, _, (owner, paid) = await join_token(world)
-    await world.access.cancel(owner, paid.id, at="now")
+    await world.access.follows.cancel(owner, paid.id, at="now")
     assert await refused(world, token) == "token_revoked"
 
 

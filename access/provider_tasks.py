@@ -1,0 +1,108 @@
+"""What a payment provider is still to be told: written in the transaction that decides it, done outside of it, until done.
+
+The key of a task is the idempotency key of its request, so one that was done without our hearing of it is not done twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from access.database import insert_or_ignore
+from access.facts import Facts
+from access.payments import PaymentProvider, PayoutRequest, ProviderError
+from access.tables_ledger import payouts
+from access.tables_money import provider_tasks
+
+BATCH_MAX = 20
+PAUSE_MIN = timedelta(seconds=30)
+PAUSE_MAX = timedelta(hours=6)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    id: int
+    key: str
+    kind: str
+    subject: str
+    amount_minor: int | None
+    attempts: int
+
+
+async def add(
+    connection: AsyncConnection,
+    provider: str,
+    kind: str,
+    subject: str,
+    now: datetime,
+    *,
+    amount_minor: int | None = None,
+    key: str | None = None,
+) -> str:
+    """`kind`: cancel (an agreement), expire (a checkout), refund (a payment), pay_out (our payout). Its key; added once."""
+    key = key or f"{kind}:{provider}:{subject}"
+    row = {
+        "key": key,
+        "provider": provider,
+        "kind": kind,
+        "subject": subject,
+        "amount_minor": amount_minor,
+        "due_at": now,
+        "created_at": now,
+    }
+    await connection.execute(insert_or_ignore(connection, provider_tasks).values(row))
+    return key
+
+
+async def due(connection: AsyncConnection, provider: str, now: datetime) -> list[Task]:
+    query = (
+        select(provider_tasks)
+        .where(
+            provider_tasks.c.provider == provider, provider_tasks.c.done_at.is_(None), provider_tasks.c.due_at <= now
+        )
+        .order_by(provider_tasks.c.due_at, provider_tasks.c.id)
+        .limit(BATCH_MAX)
+    )
+    return [
+        Task(row.id, row.key, row.kind, row.subject, row.amount_minor, row.attempts)
+        for row in await connection.execute(query)
+    ]
+
+
+async def ask(provider: PaymentProvider, task: Task, payout: PayoutRequest | None, now: datetime) -> Facts:
+    """Make the request of a task. Raises ProviderError."""
+    match task.kind:
+        case "cancel":
+            return await provider.cancel(task.subject, at_period_end=False, key=task.key, now=now)
+        case "expire":
+            return await provider.expire_checkout(task.subject, key=task.key, now=now)
+        case "refund":
+            assert task.amount_minor is not None
+            return await provider.refund(task.subject, amount_minor=task.amount_minor, key=task.key, now=now)
+        case "pay_out":
+            assert payout is not None
+            return await provider.pay_out(payout, key=task.key, now=now)
+    raise AssertionError(task.kind)
+
+
+async def payout_request(connection: AsyncConnection, task: Task) -> PayoutRequest | None:
+    if task.kind != "pay_out":
+        return None
+    row = (await connection.execute(select(payouts).where(payouts.c.id == int(task.subject)))).one()
+    return PayoutRequest(row.id, row.creator, None, row.amount_minor, row.currency)
+
+
+async def done(connection: AsyncConnection, task: Task, now: datetime) -> None:
+    await connection.execute(update(provider_tasks).where(provider_tasks.c.id == task.id).values(done_at=now, error=""))
+
+
+async def failed(connection: AsyncConnection, task: Task, error: ProviderError, now: datetime) -> None:
+    """Try again later and later; a refusal is not tried again and stays to be looked at."""
+    pause = min(PAUSE_MIN * 2**task.attempts, PAUSE_MAX)
+    values = {"attempts": task.attempts + 1, "error": error.detail[:200], "due_at": now + pause}
+    if not error.may_pass:
+        values["done_at"] = now
+    await connection.execute(update(provider_tasks).where(provider_tasks.c.id == task.id).values(values))
