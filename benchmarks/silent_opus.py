@@ -26,8 +26,8 @@ from benchmarks.busy import busy_thread
 from benchmarks.talk import Talk
 from spaces.demo.speech import read_speech
 from spaces.mixing import engine as engine_module
+from spaces.mixing.jitter import insert_all
 from spaces.mixing.opus import FRAME, Decoder
-from spaces.mixing.playout import insert_all
 from spaces.native import ADDRESS, INT, c_function
 
 WARM_UP_FRAMES = 25

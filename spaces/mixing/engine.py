@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from spaces.mixing.frame import make_frames
+from spaces.mixing.jitter import PACKET
 from spaces.mixing.opus import FRAME, SAMPLE_RATE, Decoder, Encoder
-from spaces.mixing.playout import MARGIN_SECONDS, PACKET, WINDOW_SECONDS
+from spaces.mixing.pace import MARGIN_SECONDS, WINDOW_SECONDS
 from spaces.mixing.programs import Programs
 from spaces.mixing.render import Layout, Rules, new_scratch
 from spaces.mixing.sound import Listener, Program, Source, SpaceSound

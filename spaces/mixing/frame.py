@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from numba import njit
 
-from spaces.mixing.playout import insert_all
+from spaces.mixing.jitter import insert_all
 from spaces.mixing.render import render
 from spaces.sfu.fanout import fan_out
 

@@ -10,7 +10,8 @@ from numba import njit
 from spaces.mixing.limiter import BLOCKS, limit
 from spaces.mixing.loudness import K_WEIGHTING, choose, level_gain, smooth_level
 from spaces.mixing.opus import FRAME, PACKET_BYTES_MAX, function_address
-from spaces.mixing.playout import TAPS, play
+from spaces.mixing.pace import TAPS
+from spaces.mixing.playout import play
 from spaces.mixing.programs import LOOKAHEAD
 from spaces.native import ADDRESS, INT, c_function
 

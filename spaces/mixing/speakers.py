@@ -40,6 +40,7 @@ SPEAKER = np.dtype(
         ("timestamp", np.int64),  # of the newest packet, unwrapped
         ("transit_min", np.float64),  # seconds, arrival less timestamp, of the fastest packet lately; nan: none yet
         ("spread", np.float64),  # seconds, how much slower the slowest packet lately was
+        ("held_up", np.int32),  # packets come late together, from an outage
         ("transit_next", np.float64),  # the fastest of the window that has not ended
         ("transit_window_ends", np.float64),
         ("transit_at", np.float64),
@@ -52,6 +53,7 @@ SPEAKER = np.dtype(
         # --- the pace
         ("fill", np.int32),  # decoded samples not yet played, behind the history
         ("rate", np.int32),  # samples taken more than a frame, per frame
+        ("spare", np.int32),  # frames that may be skipped where he is silent
         ("slack", np.float64),  # seconds that the latest packet of this window came before its turn, copies apart
         ("slack_before", np.float64),  # the same of the window before, beyond the wait for repairs
         ("slack_long", np.float64),  # the least over some windows
@@ -176,8 +178,11 @@ class Speakers:
         self.rows.pcm[row] = 0.0
         record = self.rows.state[row]
         record["next"] = record["played_to"] = record["newest"] = -1
-        record["held"] = record["concealed"] = record["fill"] = record["rate"] = record["sounding"] = 0
+        record["held"] = record["concealed"] = record["fill"] = record["rate"] = record["spare"] = record[
+            "sounding"
+        ] = 0
         record["transit_min"] = np.nan
+        record["held_up"] = 0
         record["spread"] = record["repair"] = record["repair_next"] = record["repair_window_ends"] = 0.0
         self.forget_slack(row)
         record["gain"] = 0.0

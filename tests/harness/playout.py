@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from spaces.mixing.jitter import PACKET, insert_all
 from spaces.mixing.opus import FRAME, Decoder, packet_samples_untrusted
-from spaces.mixing.playout import PACKET, TAPS, insert_all, play
+from spaces.mixing.pace import TAPS
+from spaces.mixing.playout import play
 from spaces.mixing.speakers import RING, Speakers
 
 TICK = 0.02

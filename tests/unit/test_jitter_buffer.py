@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from spaces.mixing.opus import FRAME
@@ -135,6 +136,54 @@ def test_a_burst_at_the_start_is_not_heard_late_for_long() -> None:
         playout.tick()
     playout.check()
     assert max(playout.waited) <= playout.delay_max + 0.05
+    assert playout.pauses == 0
+
+
+def test_what_was_held_up_and_comes_at_once_is_taken_up_at_its_end() -> None:
+    """A network that stood still for a second; the buffer had run empty."""
+    playout = Playout()
+    run(playout, 0, 100)
+    playout.tick(50)
+    for n in range(100, 150):
+        playout.insert(n, packet(n), at=playout.now + TICK - 0.005)
+    run(playout, 150, 250)
+    playout.check()
+    assert playout.waited[-1] < 0.07
+    run(playout, 250, 1_250)
+    playout.check()
+    assert playout.waited[-1] < 0.03, "an outage is no jitter"
+    assert playout.pauses < 50
+
+
+@pytest.mark.parametrize("seconds", [0.2, 2.0])
+def test_after_the_process_stood_still_nothing_is_played_late(seconds: float) -> None:
+    playout = Playout()
+    run(playout, 0, 100)
+    missed = round(seconds / TICK)
+    playout.now += seconds
+    for n in range(100, 100 + missed):
+        playout.insert(n, packet(n), at=playout.now + TICK - 0.005)
+    run(playout, 100 + missed, 200 + missed)
+    playout.check()
+    assert playout.waited[-1] < 0.05
+    assert playout.pauses <= 2
+
+
+def test_much_delay_is_given_back_where_the_speaker_is_silent() -> None:
+    """What came at once came in parts: 0.16 s are too much. Two seconds later half a second of silence is enough."""
+    playout = Playout()
+    silence = encode(np.zeros(48_000, np.float32))
+    run(playout, 0, 100)
+    for n in range(100, 108):
+        playout.insert(n, packet(n), at=playout.now + TICK - 0.005)
+    run(playout, 108, 260)
+    assert playout.waited[-1] > 0.15
+    for n in range(260, 285):
+        playout.insert(n, silence[n % 50], at=playout.now + TICK - 0.005)
+        playout.tick()
+    run(playout, 285, 300)
+    playout.check()
+    assert playout.waited[-1] < 0.05
     assert playout.pauses == 0
 
 
