@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 import time
 from collections import Counter, deque
@@ -32,6 +33,8 @@ SERVICE_SECONDS = 0.1
 REPORT_SPEAKERS_SECONDS = 1.0
 """Receiver reports are what makes a browser's FEC follow the loss."""
 REPORT_LISTENERS_SECONDS = 5.0
+BEYOND_HELP = 0.5
+"""Who says that he loses more than this is not helped by in-band FEC, and gets none made for him."""
 EXPECTED_LOSS_STEPS = (0, 5, 10, 20)
 """Percent. libopus spends bits on FEC in steps too."""
 ADDRESS_HELD_SECONDS = 12.0
@@ -328,9 +331,10 @@ class Media:
             peer.close()
 
     def _protect_for_the_worst(self, space: SpaceMedia) -> None:
-        """In-band FEC for the loss of the worst tenth of those who have no RED, in steps: it costs everybody quality."""
-        losses = sorted(loss for peer in space.peers.values() if (loss := peer.mix_loss_without_redundancy) is not None)
-        worst = 100 * losses[int(0.9 * len(losses))] if losses else 0.0
+        """In-band FEC for the loss that nine in ten of those without RED do not exceed, in steps: it costs all quality."""
+        reported = (peer.mix_loss_without_redundancy for peer in space.peers.values())
+        losses = sorted(loss for loss in reported if loss is not None and loss <= BEYOND_HELP)
+        worst = 100 * losses[math.ceil(0.9 * len(losses)) - 1] if losses else 0.0
         percent = next(
             step for step in EXPECTED_LOSS_STEPS if worst <= 1.5 * step + 1.0 or step == EXPECTED_LOSS_STEPS[-1]
         )
