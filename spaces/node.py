@@ -22,6 +22,7 @@ from spaces.config import ENVIRONMENT_PREFIX, Config, ConfigError
 from spaces.db.prepare import open_database, prepare, usable
 from spaces.db.store import SpaceStore
 from spaces.directory import LocalDirectory, Place
+from spaces.garbage import collect_when_quiet
 from spaces.mail import Mailer
 from spaces.metrics import Metrics
 from spaces.sfu.media import Media
@@ -156,6 +157,7 @@ class Node:
             pulse.speaking(),
             pulse.counts(),
             pulse.sweep(),
+            collect_when_quiet(lambda: self.media.quiet, self._stop, time.monotonic),
         )
         running = {tasks.create_task(loop) for loop in loops}
         self._state = "ok"

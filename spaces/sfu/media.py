@@ -140,6 +140,12 @@ class Media:
         return self._thread.alive and not self._service_task.done()
 
     @property
+    def quiet(self) -> bool:
+        """Nobody speaks on this node."""
+        now = self._clock.monotonic()
+        return not any(space.stage.levels(now) for space in self._spaces.values())
+
+    @property
     def udp_port(self) -> int:
         return self._udp.port
 
