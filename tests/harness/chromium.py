@@ -68,10 +68,13 @@ class Chromium:
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
 
-    async def open(self, url: str, *, strict: bool = False) -> Tab:
-        """A page of a profile of its own. `strict` keeps the page's content security policy, which bars the better ear."""
+    async def open(self, url: str, *, strict: bool = False, script: str = "") -> Tab:
+        """A page of a profile of its own. `strict` keeps the page's content security policy, which bars the better ear;
+        `script` runs before any of the page's own."""
         context = await self._browser.new_context(viewport={"width": 900, "height": 900}, bypass_csp=not strict)
         await context.add_init_script(EAR)
+        if script:
+            await context.add_init_script(script)
         page = await context.new_page()
         tab = Tab(page)
         await page.goto(url)

@@ -22,6 +22,7 @@ from spaces.sfu.rtcp import Reports, parse_rtcp_untrusted
 from spaces.sfu.rtp import RtpPacket, parse_rtp_untrusted
 from spaces.sfu.session import Closed, Plan, Receive, Remote, Send
 from tests.harness.eventually import until
+from tests.harness.left_behind import left_behind
 
 CERTIFICATE = RTCCertificate.generateCertificate()
 OPUS, LEVEL_ID = 111, 1
@@ -82,33 +83,7 @@ class Plane:
             self.media._engine.tick(self.clock.now)
 
     def left_behind(self) -> dict[str, Any]:
-        """Everything that a session may have left, and what of it is not empty."""
-        media, engine = self.media, self.media._engine
-        engine.apply()
-        tables = {
-            "peers": media._peers,
-            "addresses": media._addresses,
-            "ice": media._ice._peers,
-            "confirms": media._confirms,
-            "handshakes": media._handshakes,
-            "handshakes by address": media._handshaking,
-            "client addresses": media._client_addresses,
-            "fan-out rows": media._fanout._contexts,
-            "owners": engine._owners,
-        }
-        for name, space in media._spaces.items():
-            tables |= {f"{name} peers": space.peers, f"{name} receivers": space.stage.receivers}
-            tables[f"{name} speakers"] = space.stage._loudest._speakers
-        for name, sound in engine._spaces.items():
-            tables |= {f"{name} sources": sound.sources, f"{name} programs": sound.programs}
-            tables[f"{name} listeners"] = sound.listeners
-        left: dict[str, Any] = {name: table for name, table in tables.items() if table}
-        for name, pool in (("speaker rows", engine._speakers), ("program rows", engine._programs)):
-            if len(pool._free) != len(pool.rows.state):
-                left[name] = len(pool.rows.state) - len(pool._free)
-        if len(media._fanout._free) != len(media._fanout.rows.context):
-            left["fan-out free list"] = media._fanout._free
-        return left
+        return left_behind(self.media)
 
     async def client(self, owner: str = "ada", plan: Plan = LISTENING, **options: Any) -> Client:
         client = Client(self, owner, **options)

@@ -44,8 +44,8 @@ class SpacePage:
 
 
 async def open_space(
-    browser: Chromium, url: str, space: str, by: Person | None = None, *, strict: bool = False
+    browser: Chromium, url: str, space: str, by: Person | None = None, *, strict: bool = False, script: str = ""
 ) -> SpacePage:
     """The Space's page; signed in by a personal link."""
     fragment = f"#token={by.token}" if by else ""
-    return SpacePage(await browser.open(f"{url}/s/{space}{fragment}", strict=strict))
+    return SpacePage(await browser.open(f"{url}/s/{space}{fragment}", strict=strict, script=script))

@@ -65,6 +65,7 @@ class Client:
         self._nominated = asyncio.Event()
         self._in: Session | None = None
         self._out: Session | None = None
+        self._rtcp_out: Session | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._open_socket()
         self.session: Peer = media.open_session(
@@ -163,6 +164,7 @@ class Client:
         keys = await self._endpoint.handshake(Remote((self._media.fingerprint,), we_are_dtls_client=True))
         assert keys is not None, "the handshake failed"
         self.keys, self._in, self._out = keys, keys.receiving(), keys.sending()
+        self._rtcp_out = keys.sending()
         await self._ready.wait()
         self.connected_at = self._loop.time()
         self.connected.set()
@@ -173,16 +175,24 @@ class Client:
 
     async def _speak(self, packets: list[bytes], ssrc: int, first_sequence: int, payload_type: int) -> None:
         await self.connected.wait()
-        assert self._out is not None
         due, n = self._loop.time(), 0
         while True:
-            sequence, timestamp = (first_sequence + n) & 0xFFFF, (n * 960 + 12345) & 0xFFFFFFFF
-            header = pack("!BBHII", 0x90, payload_type, sequence, timestamp, ssrc)
-            level = pack("!HHBBH", 0xBEDE, 1, 0x10, 0x80 | 20, 0)
-            self._send(self._out.protect(header + level + packets[n % len(packets)]))
+            self.send_speech(packets[n % len(packets)], ssrc, first_sequence + n, n * 960 + 12345, payload_type)
             n += 1
             due += 0.02
             await asyncio.sleep(due - self._loop.time())
+
+    def send_speech(self, payload: bytes, ssrc: int, sequence: int, timestamp: int, payload_type: int = 111) -> None:
+        """One RTP packet with an audio level."""
+        assert self._out is not None
+        header = pack("!BBHII", 0x90, payload_type, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc)
+        level = pack("!HHBBH", 0xBEDE, 1, 0x10, 0x80 | 20, 0)
+        self._send(self._out.protect(header + level + payload))
+
+    def send_report(self, data: bytes) -> None:
+        """An RTCP packet."""
+        assert self._rtcp_out is not None
+        self._send(self._rtcp_out.protect_rtcp(data))
 
     async def vanish(self) -> None:
         """Stop without a word."""

@@ -13,41 +13,23 @@ from spaces.metrics import Metrics
 from spaces.mixing.opus import FRAME, SAMPLE_RATE, Encoder
 from spaces.sfu.media import Media
 from spaces.sfu.rtp import sequence_after, timestamp_after
+from tests.harness.left_behind import left_behind
 from tests.simulation.client import Packet
 from tests.simulation.virtual_time import VirtualClock, VirtualTicker
 
 
 @asynccontextmanager
-async def media_plane(clock: VirtualClock) -> AsyncIterator[Media]:
+async def media_plane(clock: VirtualClock, new_ticker: type[VirtualTicker] = VirtualTicker) -> AsyncIterator[Media]:
     """A plane with one Space, "room"; leaving asserts that the sessions have left nothing behind."""
-    media = Media(Config(udp_host="127.0.0.1", udp_port=0), Metrics(), clock=clock, new_ticker=VirtualTicker)
+    media = Media(Config(udp_host="127.0.0.1", udp_port=0), Metrics(), clock=clock, new_ticker=new_ticker)
     await media.start()
     media.open_space("room")
     try:
         yield media
-        assert_nothing_left(media)
+        left = left_behind(media)
+        assert not left, f"left behind: {left}"
     finally:
         await media.stop()
-
-
-def assert_nothing_left(media: Media) -> None:
-    tables = {
-        "peers": media._peers,
-        "addresses": media._addresses,
-        "ice": media._ice._peers,
-        "confirms": media._confirms,
-        "handshakes": media._handshakes,
-        "handshakes by address": media._handshaking,
-        "client addresses": media._client_addresses,
-        "fan-out rows": media._fanout._contexts,
-        "peers of the Space": media._spaces["room"].peers,
-        "receivers of the stage": media._spaces["room"].stage.receivers,
-        "sources": media._engine._spaces["room"].sources,
-        "programs": media._engine._spaces["room"].programs,
-        "listeners": media._engine._spaces["room"].listeners,
-    }
-    left = {name: table for name, table in tables.items() if table}
-    assert not left, f"left behind: {left}"
 
 
 def tone(hertz: float, seconds: float = 1.0) -> list[bytes]:

@@ -78,6 +78,29 @@ class VirtualTicker:
         return self._handle is not None
 
 
+class RestingTicker(VirtualTicker):
+    """One that may rest: while nobody speaks it ticks once a second, as a process would that stands still in between."""
+
+    awake = True
+
+    def wake(self) -> None:
+        """Tick on time from now on."""
+        self.awake = True
+        if self._handle is not None:
+            self._handle.cancel()
+        self._tick()
+
+    def rest(self) -> None:
+        self.awake = False
+
+    def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        skipped = max(0, int((loop.time() - self._due) / TICK_SECONDS))
+        self._engine.tick(loop.time(), skipped=skipped)
+        self._due += (1 + skipped) * TICK_SECONDS
+        self._handle = loop.call_at(self._due + (0.0 if self.awake else 1.0), self._tick)
+
+
 def run_virtually(scenario: Callable[[VirtualClock], Coroutine[Any, Any, None]]) -> None:
     clock = VirtualClock()
     with asyncio.Runner(loop_factory=lambda: VirtualLoop(clock)) as runner:
