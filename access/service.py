@@ -15,6 +15,7 @@ from access.decide import Action, Allow, Deny, Resource
 from access.errors import AccessError, TokenError
 from access.follows import Follows
 from access.model import Account, Admission, ApiKey, Comp, Creator, RightsChanged, Tier
+from access.newsletter_service import Newsletters
 from access.payments import PaymentProvider
 from access.shares import MoneyTerms
 from access.tokens import (
@@ -50,6 +51,7 @@ class Access:
         self.communities = Communities(engine, now)
         self.desk = Dealings(engine, provider, terms, now)
         self.follows = Follows(self.desk)
+        self.newsletters = Newsletters(engine, now)
 
     # --- keys and accounts
     async def ensure_key(self, key_id: str, secret: str) -> None:

@@ -51,6 +51,12 @@ class Config:
     )
     mail_from: str = setting("", "sender of all mail: Spaces <no-reply@live.example>; needed with smtp_url")
 
+    mail_webhook_secret: str = setting(
+        "",
+        "signs what the mail server tells of bounces and complaints, 32 bytes or more; empty: nothing is taken",
+        secret=True,
+    )
+
     # --- keys
     stripe_secret_key: str = setting("", "Stripe's API key; empty: test money", secret=True)
     stripe_webhook_secret: str = setting("", "signing secret of Stripe's webhooks", secret=True)
@@ -130,6 +136,8 @@ class Config:
             raise ConfigError("tls_cert and tls_key go together: set both or neither")
         if bool(self.api_key) != bool(self.api_secret):
             raise ConfigError("api_key and api_secret go together: set both or neither")
+        if self.mail_webhook_secret and len(self.mail_webhook_secret.encode()) < 32:
+            raise ConfigError("mail_webhook_secret: at least 32 bytes")
         if self.api_secret and len(self.api_secret.encode()) < 32:
             raise ConfigError("api_secret: at least 32 bytes, as RFC 7518 §3.2 asks of HS256")
 

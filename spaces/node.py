@@ -25,6 +25,8 @@ from spaces.directory import LocalDirectory, Place
 from spaces.garbage import collect_when_quiet
 from spaces.mail import Mailer
 from spaces.metrics import Metrics
+from spaces.newsletters.links import MailLinks
+from spaces.newsletters.sender import NewsletterSender
 from spaces.sfu.media import Media
 from spaces.signaling.app import make_app
 from spaces.signaling.client_address import read_networks
@@ -123,7 +125,8 @@ class Node:
         await self.access.leave_all()
         background = Background(tasks)
         stack.push_async_callback(background.finish)
-        services, pulse = self._assemble(store, background)
+        links = MailLinks(await store.server_key("mail_links", utcnow()), lambda: self.url)
+        services, pulse = self._assemble(store, background, links)
 
         certificate = tls_context(config)
         runner = web.AppRunner(
@@ -158,6 +161,7 @@ class Node:
             pulse.counts(),
             pulse.sweep(),
             collect_when_quiet(lambda: self.media.quiet, self._stop, time.monotonic),
+            services.newsletters.run(),
         )
         running = {tasks.create_task(loop) for loop in loops}
         self._state = "ok"
@@ -167,11 +171,12 @@ class Node:
         self._state = "draining"
         self._say_goodbye()
         services.rights.nudge()
+        services.newsletters.nudge()
         _, stuck = await asyncio.wait(running, timeout=SHUTDOWN_SECONDS_MAX)
         for loop in stuck:
             loop.cancel()
 
-    def _assemble(self, store: SpaceStore, background: Background) -> tuple[Services, Pulse]:
+    def _assemble(self, store: SpaceStore, background: Background, links: MailLinks) -> tuple[Services, Pulse]:
         config = self.config
         place = Place(secrets.token_hex(8), self.url)
         self.rooms = Rooms(config, store, self.access, LocalDirectory(), place, self.media, utcnow, time.monotonic)
@@ -180,6 +185,7 @@ class Node:
             trusted = read_networks(config.trusted_proxies)
         except ValueError as error:
             raise ConfigError(f"trusted_proxies: {error}") from error
+        mail = Mailer(config)
         services = Services(
             config=config,
             url=lambda: self.url,
@@ -191,7 +197,9 @@ class Node:
             sessions=WhipSessions(self.media, self.door),
             metrics=self.metrics,
             limiters=make_limiters(config),
-            mail=Mailer(config),
+            mail=mail,
+            links=links,
+            newsletters=NewsletterSender(self.access.newsletters, mail, links, self._stop, utcnow),
             trusted_proxies=trusted,
             health=lambda: {"audio": self._state == "starting" or self.media.healthy},
             state=lambda: self._state,

@@ -20,6 +20,7 @@ from spaces.signaling import (
 from spaces.signaling.endpoint import Call, Route
 from spaces.signaling.openapi import document
 from spaces.signaling.routes_communities import COMMUNITIES
+from spaces.signaling.routes_newsletters import NEWSLETTERS
 from spaces.signaling.socket import serve_socket
 
 CLIENT = (("client", "names this seat among those of the account; `default` if left out"),)
@@ -184,7 +185,7 @@ OPERATIONS = [
     ),
 ]  # fmt: skip
 
-API = [*CREATORS, *COMMUNITIES, *SPACES, *MEDIA, *OPERATIONS]
+API = [*CREATORS, *COMMUNITIES, *NEWSLETTERS, *SPACES, *MEDIA, *OPERATIONS]
 
 PAGES = [
     *(

@@ -11,6 +11,8 @@ from access.service import Access
 from spaces.config import Config
 from spaces.mail import Mailer
 from spaces.metrics import Metrics
+from spaces.newsletters.links import MailLinks
+from spaces.newsletters.sender import NewsletterSender
 from spaces.sfu.session import MediaPlane
 from spaces.signaling.client_address import Network
 from spaces.signaling.door import Door
@@ -41,6 +43,8 @@ class Services:
     metrics: Metrics
     limiters: Limiters
     mail: Mailer
+    links: MailLinks
+    newsletters: NewsletterSender
     trusted_proxies: tuple[Network, ...]
     health: Callable[[], dict[str, bool]]
     """Each part of the node and whether it works."""
