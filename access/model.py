@@ -172,24 +172,6 @@ class CommunityMember:
 
 
 @dataclass(frozen=True, slots=True)
-class Coupon:
-    id: int
-    code: str
-    percent_off: float | None
-    amount_off_minor: int | None
-    currency: str | None
-    duration: str
-    """once, months or forever."""
-    months: int | None
-    tier: int | None
-    """Only for this tier."""
-    redemptions: int
-    redemptions_max: int | None
-    expires_at: datetime | None
-    archived_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class MailConsent:
     """An account wants the newsletters of a creator at an address."""
 

@@ -63,6 +63,16 @@ class Config:
     api_key: str = setting("", "id of the first API key, which signs account tokens")
     api_secret: str = setting("", "secret of the first API key, 32 bytes or more", secret=True)
 
+    # --- money
+    share_percent: float = setting(3.0, "the platform's share of what creators earn after tax and processor fees")
+    share_percent_above: float = setting(20.0, "the same above a creator's lifetime step")
+    share_steps: tuple[str, ...] = setting(
+        ("USD=50000",), "lifetime earnings, in whole units, from which on the higher share is taken, by currency"
+    )
+    grace_days: float = setting(7.0, "how long a right outlives a renewal that could not be collected")
+    payout_delay_days: float = setting(7.0, "how old earnings are when they can be paid out; refunds come early")
+    test_clock: bool = setting(False, "with test money: whoever is signed in may put the clock forward; for demos")
+
     # --- Spaces
     slots: int = setting(4, "loudest speakers forwarded to the stage at once: more talking at once is not understood")
     mixed: int = setting(4, "loudest speakers mixed for the audience at once")
@@ -121,6 +131,14 @@ class Config:
             (self.audience_packet_milliseconds in (20, 40, 60), "audience_packet_milliseconds: 20, 40 or 60"),
             (0 < self.rights_poll_seconds < 1.0, "rights_poll_seconds: below 1, the bound for revocation"),
             (1.0 < self.seat_lease_seconds <= 30.0, "seat_lease_seconds: above 1, at most 30"),
+            (
+                0 <= self.share_percent <= self.share_percent_above <= 100,
+                "share_percent: 0 up to share_percent_above, which is 100 at most",
+            ),
+            (all(map(_is_step, self.share_steps)), "share_steps: like USD=50000,EUR=45000"),
+            (0 <= self.grace_days <= 90, "grace_days: 0 to 90"),
+            (0 <= self.payout_delay_days <= 180, "payout_delay_days: 0 to 180"),
+            (not (self.test_clock and self.stripe_secret_key), "test_clock: only with test money"),
             (1 <= self.slots <= 16, "slots: 1 to 16"),
             (1 <= self.mixed <= 64, "mixed: 1 to 64"),
         ):
@@ -197,6 +215,11 @@ def _is_sender(text: str) -> bool:
     address = parseaddr(text)[1]
     local, _, domain = address.rpartition("@")
     return text.isprintable() and address.isascii() and bool(local) and bool(domain) and " " not in address
+
+
+def _is_step(text: str) -> bool:
+    currency, _, amount = text.partition("=")
+    return len(currency) == 3 and currency.isupper() and amount.isascii() and amount.isdecimal() and int(amount) > 0
 
 
 def settings() -> list[dataclasses.Field[Any]]:

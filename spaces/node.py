@@ -16,7 +16,6 @@ from typing import Literal
 import structlog
 from aiohttp import web
 
-from access.embedded_money import EmbeddedTestMoney
 from access.service import Access, utcnow
 from spaces.config import ENVIRONMENT_PREFIX, Config, ConfigError
 from spaces.db.prepare import open_database, prepare, usable
@@ -27,6 +26,7 @@ from spaces.mail import Mailer
 from spaces.metrics import Metrics
 from spaces.newsletters.links import MailLinks
 from spaces.newsletters.sender import NewsletterSender
+from spaces.payments import open_access
 from spaces.sfu.media import Media
 from spaces.signaling.app import make_app
 from spaces.signaling.client_address import read_networks
@@ -115,11 +115,8 @@ class Node:
         with usable(config):
             await prepare(engine)
         store = SpaceStore(engine)
-        self.access = Access(
-            engine,
-            provider=EmbeddedTestMoney(engine, lambda: self.url),
-            join_token_key=await store.server_key("join_token", utcnow()),
-        )
+        key = await store.server_key("join_token", utcnow())
+        self.access = open_access(config, engine, lambda: self.url, key)
         if config.api_key:
             await self.access.ensure_key(config.api_key, config.api_secret)
         await self.access.leave_all()
@@ -160,6 +157,7 @@ class Node:
             pulse.speaking(),
             pulse.counts(),
             pulse.sweep(),
+            pulse.money(),
             collect_when_quiet(lambda: self.media.quiet, self._stop, time.monotonic),
             services.newsletters.run(),
         )
@@ -193,7 +191,7 @@ class Node:
             media=self.media,
             rooms=self.rooms,
             door=self.door,
-            rights=Rights(config, self.access, self.rooms, self.door, self._stop, utcnow, time.monotonic),
+            rights=Rights(config, self.access, self.rooms, self.door, self._stop, self.access.now, time.monotonic),
             sessions=WhipSessions(self.media, self.door),
             metrics=self.metrics,
             limiters=make_limiters(config),
