@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from access.community_rights import COMMUNITY_BENEFIT, CommunityWay, Member, stands
-from access.rights import CommunityStanding, Grant, Snapshot
+from access.rights import CommunityStanding, Snapshot
+from access.ticket_rights import TicketWay
 from access.tier_rights import Offer as Offer  # part of a Deny
 from access.tier_rights import covering, latest, offers
 
@@ -29,7 +30,7 @@ BENEFITS = {Action.JOIN: "space.join", Action.SPEAK: "space.join", Action.REPLAY
 @dataclass(frozen=True, slots=True)
 class Policy:
     policy: str
-    """open, members, subscribers or community; any other admits nobody."""
+    """open, members, subscribers, ticketed, community or invite; any other admits nobody."""
     tier: int | None = None
     """subscribers: that tier's level or above; None: any tier."""
     community: int | None = None
@@ -58,11 +59,13 @@ class Allow:
     epoch: int
     communities: tuple[int, ...] = ()
     """Of which the account is a member, which admits."""
+    invited: bool = False
+    """Which admits, until it is taken back."""
 
     @property
     def revocable(self) -> bool:
         """Whether it rests on something that may end at any time: such a seat needs its lease."""
-        return bool(self.grants or self.communities)
+        return bool(self.grants or self.communities or self.invited)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,8 @@ class Deny:
     offers: tuple[Offer, ...] = ()
     communities: tuple[CommunityWay, ...] = ()
     """Whose members are admitted, and the step that leads there."""
+    ticket: TicketWay | None = None
+    """That admits, if there are any for this Space."""
 
 
 def decide(snapshot: Snapshot, action: Action, resource: Resource, now: datetime) -> Allow | Deny:
@@ -117,22 +122,27 @@ def _by_policy(snapshot: Snapshot, action: Action, resource: Resource, now: date
     paid = [policy for policy in resource.policies if policy.policy == "subscribers"]
     found = [stands(community, snapshot, now) for community in _named(snapshot, resource)]
     members = [standing for standing in found if isinstance(standing, Member)]
+    invited = "invite" in kinds and snapshot.invited
+    tickets = [ticket for ticket in snapshot.tickets if ticket.covers(now)] if "ticketed" in kinds else []
     admitting = _longest_first(
         [
-            *(right for policy in paid for right in covering(snapshot, policy.tier, benefit, now)),
-            *(right for member in members for right in member.rights),
+            *((grant.id, end) for policy in paid for grant, end in covering(snapshot, policy.tier, benefit, now)),
+            *((grant.id, end) for member in members for grant, end in member.rights),
+            *((ticket.grant, ticket.ends()) for ticket in tickets),
         ]
     )
-    if admitting or members:
-        end = latest([*(end for _, end in admitting), *(None for member in members if not member.rights)])
-        return Allow(
-            tuple(grant.id for grant, _ in admitting), end, snapshot.epoch, tuple(m.community for m in members)
-        )
+    if admitting or members or invited:
+        endless = invited or any(not member.rights for member in members)
+        end = None if endless else latest([end for _, end in admitting])
+        communities = tuple(member.community for member in members)
+        return Allow(tuple(grant for grant, _ in admitting), end, snapshot.epoch, communities, invited)
     ways = tuple(standing for standing in found if isinstance(standing, CommunityWay))
     for_sale = [offers(snapshot, policy.tier, benefit, now) for policy in paid]
     for_sale += [offers(snapshot, way.tier, COMMUNITY_BENEFIT, now) for way in ways if way.step == "subscribe"]
     on_sale = tuple(dict.fromkeys(offer for some in for_sale for offer in some))
-    return _refusal(snapshot, bool(paid), on_sale, ways, now)
+    terms = snapshot.ticket_terms if "ticketed" in kinds else None
+    ticket = None if terms is None else TicketWay(terms, terms.sale(now))
+    return _refusal(snapshot, kinds, on_sale, ways, ticket, now)
 
 
 def _named(snapshot: Snapshot, resource: Resource) -> list[CommunityStanding]:
@@ -140,33 +150,45 @@ def _named(snapshot: Snapshot, resource: Resource) -> list[CommunityStanding]:
     return [community for community in snapshot.communities if community.id in named]
 
 
-def _longest_first(rights: list[tuple[Grant, datetime | None]]) -> list[tuple[Grant, datetime | None]]:
+def _longest_first(rights: list[tuple[int, datetime | None]]) -> list[tuple[int, datetime | None]]:
     """Each grant once, with the latest of its ends."""
-    ends: dict[Grant, list[datetime | None]] = {}
+    ends: dict[int, list[datetime | None]] = {}
     for grant, end in rights:
         ends.setdefault(grant, []).append(end)
     return sorted(
         ((grant, latest(several)) for grant, several in ends.items()),
-        key=lambda found: (found[1] is not None, -found[1].timestamp() if found[1] else 0.0, found[0].id),
+        key=lambda found: (found[1] is not None, -found[1].timestamp() if found[1] else 0.0, found[0]),
     )
 
 
 def _refusal(
-    snapshot: Snapshot, paid: bool, on_sale: tuple[Offer, ...], ways: tuple[CommunityWay, ...], now: datetime
+    snapshot: Snapshot,
+    kinds: set[str],
+    on_sale: tuple[Offer, ...],
+    ways: tuple[CommunityWay, ...],
+    ticket: TicketWay | None,
+    now: datetime,
 ) -> Deny:
+    """The reason that leads somebody furthest: what he had, what he can buy, what he can ask for."""
+    buys = bool(on_sale) or (ticket is not None and ticket.on_sale)
+
     def deny(reason: str, detail: str) -> Deny:
-        return Deny(reason, 402 if on_sale else 403, detail, on_sale, ways)
+        return Deny(reason, 402 if buys else 403, detail, on_sale, ways, ticket)
 
     if snapshot.account is None:
-        return Deny("not_signed_in", 401, "Sign in to come in.", on_sale, ways)
+        return Deny("not_signed_in", 401, "Sign in to come in.", on_sale, ways, ticket)
     if any(way.step == "accept_rules" for way in ways):
         return deny("rules_changed", "The community's rules have changed: accept them to come in.")
-    if not paid:
-        if ways:
-            return deny("not_member", f"This Space is for members of {' or '.join(way.name for way in ways)}.")
-        return Deny("not_invited", 403, "You have not been invited.")
-    if any(grant.covers(now) for grant in snapshot.grants):
-        return deny("tier_too_low", "This Space is for a higher tier than yours.")
-    if any(grant.start <= now for grant in snapshot.grants):
-        return deny("lapsed", "Your subscription has ended.")
-    return deny("no_subscription", "This Space is for Super Followers.")
+    if "subscribers" in kinds:
+        if any(grant.covers(now) for grant in snapshot.grants):
+            return deny("tier_too_low", "This Space is for a higher tier than yours.")
+        if any(grant.start <= now for grant in snapshot.grants):
+            return deny("lapsed", "Your subscription has ended.")
+        return deny("no_subscription", "This Space is for Super Followers.")
+    if "ticketed" in kinds:
+        if ticket is not None and ticket.sale == "sold_out":
+            return deny("sold_out", "All tickets for this Space are sold.")
+        return deny("ticket_required", "This Space is for ticket holders.")
+    if ways:
+        return deny("not_member", f"This Space is for members of {' or '.join(way.name for way in ways)}.")
+    return deny("not_invited", "You have not been invited.")

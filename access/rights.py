@@ -9,6 +9,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from access.ticket_rights import Ticket, TicketTerms
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -127,6 +129,12 @@ class Snapshot:
     tiers: tuple[TierTerms, ...] = ()
     communities: tuple[CommunityStanding, ...] = ()
     """Those that the resource names and the creator has."""
+    tickets: tuple[Ticket, ...] = ()
+    """The account's for this Space."""
+    ticket_terms: TicketTerms | None = None
+    """None: none are offered."""
+    invited: bool = False
+    """To this Space."""
 
     def terms(self, tier: int) -> TierTerms | None:
         return next((terms for terms in self.tiers if terms.id == tier), None)

@@ -15,6 +15,8 @@ from access.decide import Resource
 from access.rights import Ban, Benefit, CommunityStanding, Grant, PriceOnSale, Snapshot, TierTerms
 from access.tables import accounts, bans, epochs, grants, paid_periods, tier_benefits, tier_prices, tiers
 from access.tables_benefits import communities, community_members
+from access.tables_tickets import space_invitations, ticket_offers
+from access.ticket_rights import Ticket, TicketTerms
 
 ACCOUNT: BindParameter[int] = bindparam("of_account")
 CREATOR: BindParameter[int] = bindparam("of_creator")
@@ -69,19 +71,83 @@ COMMUNITIES = (
     .order_by(communities.c.id)
 )
 
+TICKETS = (
+    select(grants.c.id, grants.c.start, grants.c.end, grants.c.revoked_at)
+    .where(
+        grants.c.account == ACCOUNT,
+        grants.c.creator == CREATOR,
+        grants.c.source == "ticket",
+        grants.c.space == bindparam("of_space"),
+    )
+    .order_by(grants.c.id)
+)
+
+TICKET_TERMS = select(ticket_offers).where(
+    ticket_offers.c.space == bindparam("of_space"), ticket_offers.c.creator == CREATOR
+)
+
+INVITATION = select(space_invitations.c.account).where(
+    space_invitations.c.space == bindparam("of_space"), space_invitations.c.account == ACCOUNT
+)
+
 
 async def load(connection: AsyncConnection, account: int | None, resource: Resource, role: str | None) -> Snapshot:
     """Everything that `decide` may ask about this account and this resource; few statements, as each has its price."""
     named = await _communities(connection, account, resource) if resource.communities else ()
-    paid = any(policy.policy == "subscribers" for policy in resource.policies)
+    kinds = {policy.policy for policy in resource.policies}
+    paid = "subscribers" in kinds
     paid |= any(community.joining == "tier" for community in named)
     handle, terms = await _terms(connection, resource.creator) if paid else ("", ())
-    snapshot = Snapshot(None, resource.creator, handle, role=role, tiers=terms, communities=named)
+    tickets = await _ticket_terms(connection, resource) if "ticketed" in kinds else None
+    snapshot = Snapshot(
+        None, resource.creator, handle, role=role, tiers=terms, communities=named, ticket_terms=tickets
+    )  # fmt: skip
     if account is None:
         return snapshot
     status, epoch, banned = await _account(connection, account, resource.creator)
     held = await load_grants(connection, account, resource.creator) if paid else ()
-    return replace(snapshot, account=account, account_status=status, epoch=epoch, bans=banned, grants=held)
+    return replace(
+        snapshot,
+        account=account,
+        account_status=status,
+        epoch=epoch,
+        bans=banned,
+        grants=held,
+        tickets=await load_tickets(connection, account, resource) if "ticketed" in kinds else (),
+        invited="invite" in kinds and await _is_invited(connection, account, resource),
+    )
+
+
+async def load_tickets(connection: AsyncConnection, account: int, resource: Resource) -> tuple[Ticket, ...]:
+    """The grants of the account's tickets for this Space, also those that were taken back."""
+    mine = {"of_account": account, "of_creator": resource.creator, "of_space": resource.space}
+    rows = await connection.execute(TICKETS, mine)
+    return tuple(Ticket(row.id, row.start, row.end, row.revoked_at) for row in rows)
+
+
+async def _ticket_terms(connection: AsyncConnection, resource: Resource) -> TicketTerms | None:
+    named = {"of_creator": resource.creator, "of_space": resource.space}
+    row = (await connection.execute(TICKET_TERMS, named)).one_or_none()
+    return None if row is None else ticket_terms(row)
+
+
+def ticket_terms(row: Row[Any]) -> TicketTerms:
+    """Of a row of `ticket_offers`."""
+    return TicketTerms(
+        space=row.space,
+        amount_minor=row.amount_minor,
+        currency=row.currency,
+        quantity=row.quantity,
+        left=row.quantity - row.taken,
+        state=row.state,
+        sale_start=row.sale_start,
+        sale_end=row.sale_end,
+    )
+
+
+async def _is_invited(connection: AsyncConnection, account: int, resource: Resource) -> bool:
+    mine = {"of_account": account, "of_space": resource.space}
+    return (await connection.execute(INVITATION, mine)).first() is not None
 
 
 async def load_grants(connection: AsyncConnection, account: int, creator: int) -> tuple[Grant, ...]:

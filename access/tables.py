@@ -224,6 +224,7 @@ grants = Table(
     Column("tier", Id, ForeignKey("tiers.id")),
     Column("source", String(8), nullable=False),
     Column("period", Id, ForeignKey("paid_periods.id"), unique=True),
+    Column("space", String(13)),  # of a ticket: the one Space that it is for
     Column("start", UtcDateTime, nullable=False),
     Column("end", UtcDateTime),
     Column("grace_end", UtcDateTime),
@@ -233,6 +234,7 @@ grants = Table(
     _one_of("source", ("period", "ticket", "comp", "gift", "role")),
     CheckConstraint("\"end\" IS NOT NULL OR source IN ('comp', 'role')", name="endless"),
     CheckConstraint("source <> 'period' OR period IS NOT NULL", name="proof"),
+    CheckConstraint("(source = 'ticket') = (space IS NOT NULL)", name="space"),
     CheckConstraint('grace_end IS NULL OR ("end" IS NOT NULL AND grace_end >= "end")', name="grace"),
     Index("ix_grants_account_creator", "account", "creator"),
     Index("ix_grants_creator", "creator"),

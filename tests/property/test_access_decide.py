@@ -14,6 +14,7 @@ from access.rights import Ban, Benefit, CommunityStanding, Grant, PriceOnSale, S
 from access.standing import best_grant, covered_until, standing
 from access.subscription_states import TRANSITIONS, Event, status_at
 from access.tables import LIVE_STATES
+from access.ticket_rights import Ticket, TicketTerms
 
 CREATOR, FAN = 1, 2
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -84,13 +85,34 @@ def some_communities(draw: st.DrawFn) -> tuple[CommunityStanding, ...]:
 
 
 @st.composite
+def some_tickets(draw: st.DrawFn) -> tuple[Ticket, ...]:
+    ends = moments | st.just(START + timedelta(days=1_000))
+    made = [
+        Ticket(100 + n, draw(moments), draw(ends), draw(st.none() | moments)) for n in range(draw(st.integers(0, 2)))
+    ]
+    return tuple(made)
+
+
+@st.composite
+def some_terms(draw: st.DrawFn) -> TicketTerms | None:
+    if draw(st.integers(0, 3)) == 0:
+        return None
+    state = draw(st.sampled_from(["on_sale", "on_sale", "on_sale", "paused", "ended", "cancelled"]))
+    return TicketTerms(
+        "here", 500, "USD", 2, draw(st.integers(0, 2)), state, draw(st.none() | moments), draw(st.none() | moments)
+    )
+
+
+@st.composite
 def a_snapshot(draw: st.DrawFn) -> Snapshot:
     account = draw(st.sampled_from([None, FAN, FAN, FAN, CREATOR]))
     tiers = tuple(draw(a_tier(number)) for number in range(1, draw(st.integers(0, 4)) + 1))
     role = draw(st.sampled_from([None, None, None, "listener", "speaker", "cohost", "host"]))
     if account is None:
         strange = [replace(c, role="member", state=None, accepted_version=None) for c in draw(some_communities())]
-        return Snapshot(None, CREATOR, "ada", role=role, tiers=tiers, communities=tuple(strange))
+        return Snapshot(
+            None, CREATOR, "ada", role=role, tiers=tiers, communities=tuple(strange), ticket_terms=draw(some_terms())
+        )
     return Snapshot(
         account,
         CREATOR,
@@ -102,6 +124,9 @@ def a_snapshot(draw: st.DrawFn) -> Snapshot:
         tuple(draw(st.lists(a_ban(), max_size=2))),
         tiers,
         draw(some_communities()),
+        draw(some_tickets()),
+        draw(some_terms()),
+        draw(st.booleans()),
     )
 
 
@@ -116,7 +141,7 @@ def a_follower(draw: st.DrawFn) -> Snapshot:
 
 
 policies = st.builds(
-    Policy, st.sampled_from(["subscribers", "members", "open", "invite"]), st.none() | tier_ids
+    Policy, st.sampled_from(["subscribers", "members", "open", "invite", "ticketed", "ticketed"]), st.none() | tier_ids
 ) | st.builds(Policy, st.just("community"), st.none(), community_ids)
 resources = st.lists(policies, max_size=3).map(lambda some: Resource("here", CREATOR, tuple(some)))
 subscribers_only = (st.none() | tier_ids).map(lambda t: Resource("here", CREATOR, (Policy("subscribers", t),)))
@@ -152,7 +177,9 @@ def test_a_refusal_for_money_names_what_to_pay_and_no_other_does(
     if isinstance(answer, Deny):
         assert answer.status in (401, 402, 403)
         assert (answer.status == 401) == (answer.reason == "not_signed_in")
-        assert bool(answer.offers) == (answer.status == 402) or answer.status == 401
+        tickets = answer.ticket is not None and answer.ticket.on_sale
+        assert (bool(answer.offers) or tickets) == (answer.status == 402) or answer.status == 401
+        assert answer.ticket is None or any(policy.policy == "ticketed" for policy in resource.policies)
         assert len(set(answer.offers)) == len(answer.offers)
 
 
@@ -167,6 +194,46 @@ def test_buying_any_offer_admits(snapshot: Snapshot, resource: Resource, now: da
         after = decide(paid, Action.JOIN, resource, now)
         if isinstance(after, Deny):  # of a tier's group there are still rules to accept
             assert {way.step for way in after.communities} & {"join", "accept_rules"}
+
+
+@given(a_snapshot(), resources, moments)
+def test_buying_a_ticket_on_sale_admits(snapshot: Snapshot, resource: Resource, now: datetime) -> None:
+    answer = decide(snapshot, Action.JOIN, resource, now)
+    if isinstance(answer, Deny) and answer.status == 402 and answer.ticket is not None and answer.ticket.on_sale:
+        bought = Ticket(999, now, now + timedelta(days=30))
+        after = decide(replace(snapshot, tickets=(*snapshot.tickets, bought)), Action.JOIN, resource, now)
+        assert isinstance(after, Allow)
+        assert after.grants == (999,)
+        assert after.not_after == bought.end
+
+
+@given(a_snapshot(), actions, resources, moments)
+def test_a_ticket_opens_ticketed_spaces_while_it_stands_and_nothing_else(
+    snapshot: Snapshot, action: Action, resource: Resource, now: datetime
+) -> None:
+    answer = decide(snapshot, action, resource, now)
+    if isinstance(answer, Allow):
+        used = [ticket for ticket in snapshot.tickets if ticket.grant in answer.grants]
+        assert not used or any(policy.policy == "ticketed" for policy in resource.policies)
+        assert all(ticket.covers(now) for ticket in used)
+    without = tuple(policy for policy in resource.policies if policy.policy != "ticketed")
+    plain = decide(snapshot, action, replace(resource, policies=without), now)
+    assert plain == decide(
+        replace(snapshot, tickets=(), ticket_terms=None), action, replace(resource, policies=without), now
+    )
+
+
+@given(a_snapshot(), actions, resources, moments, st.integers(0, 1))
+def test_taking_a_ticket_or_an_invitation_back_never_adds_a_right(
+    snapshot: Snapshot, action: Action, resource: Resource, now: datetime, which: int
+) -> None:
+    before = decide(snapshot, action, resource, now)
+    kept = tuple(ticket for n, ticket in enumerate(snapshot.tickets) if n != which)
+    for less in (replace(snapshot, tickets=kept), replace(snapshot, invited=False)):
+        after = decide(less, action, resource, now)
+        if isinstance(after, Allow):
+            assert isinstance(before, Allow)
+            assert before.not_after is None or (after.not_after is not None and after.not_after <= before.not_after)
 
 
 @given(a_follower(), subscribers_only, moments)
@@ -252,6 +319,7 @@ def test_a_clock_that_steps_back_lengthens_no_right(
 ) -> None:
     answers = [decide(snapshot, Action.JOIN, resource, at) for at in (now, min(earlier, now))]
     ends = {end for grant in snapshot.grants if (end := grant.ends()) is not None}
+    ends |= {ticket.ends() for ticket in snapshot.tickets}
     ends |= {benefit.end for tier in snapshot.tiers for benefit in tier.benefits if benefit.end is not None}
     for answer in answers:
         if isinstance(answer, Allow) and answer.not_after is not None:
