@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from access import audit, creators, fields, money
 from access.errors import AccessError
-from access.model import Account, Coupon, Price, Tier
+from access.model import Account, Price, Tier
+from access.money_model import Coupon
 from access.payments import Discount
 from access.shares import BASIS
 from access.tables import paid_periods, subscriptions

@@ -80,20 +80,33 @@ async def is_posted(connection: AsyncConnection, key: str) -> bool:
     return (await connection.execute(query)).first() is not None
 
 
-async def balance(
-    connection: AsyncConnection, account: str, currency: str, creator: int | None, *, since: datetime | None = None
-) -> int:
-    """Debits less credits; of transfers that became so after `since` alone, if it is given."""
+async def balance(connection: AsyncConnection, account: str, currency: str, creator: int | None) -> int:
+    """Debits less credits."""
     query = select(func.coalesce(func.sum(ledger_entries.c.amount_minor), 0)).where(
         ledger_entries.c.ledger_account == account,
         ledger_entries.c.currency == currency,
         ledger_entries.c.creator.is_(None) if creator is None else ledger_entries.c.creator == creator,
     )
-    if since is not None:
-        query = query.join(ledger_transfers, ledger_transfers.c.id == ledger_entries.c.transfer).where(
-            ledger_transfers.c.at > since
-        )
     return int((await connection.execute(query)).scalar_one())
+
+
+async def credits_since(connection: AsyncConnection, account: str, currency: str, creator: int, since: datetime) -> int:
+    """What charges since then have brought to this account, less what has been taken back of these very charges."""
+    charged = select(ledger_transfers.c.id).where(
+        ledger_transfers.c.creator == creator,
+        ledger_transfers.c.kind == "charge",
+        ledger_transfers.c.currency == currency,
+        ledger_transfers.c.at > since,
+    )
+    query = (
+        select(func.coalesce(func.sum(ledger_entries.c.amount_minor), 0))
+        .join(ledger_transfers, ledger_transfers.c.id == ledger_entries.c.transfer)
+        .where(
+            ledger_entries.c.ledger_account == account,
+            ledger_transfers.c.id.in_(charged) | ledger_transfers.c.reverses.in_(charged),
+        )
+    )
+    return max(-int((await connection.execute(query)).scalar_one()), 0)
 
 
 async def reversals(connection: AsyncConnection, transfer: int) -> dict[str, int]:

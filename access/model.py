@@ -172,18 +172,50 @@ class CommunityMember:
 
 
 @dataclass(frozen=True, slots=True)
-class Coupon:
+class MailConsent:
+    """An account wants the newsletters of a creator at an address."""
+
     id: int
-    code: str
-    percent_off: float | None
-    amount_off_minor: int | None
-    currency: str | None
-    duration: str
-    """once, months or forever."""
-    months: int | None
-    tier: int | None
-    """Only for this tier."""
-    redemptions: int
-    redemptions_max: int | None
-    expires_at: datetime | None
-    archived_at: datetime | None
+    account: int
+    creator: int
+    address: str
+    source: str
+    given_at: datetime
+    confirmed_at: datetime | None
+    """None: it counts for nothing yet."""
+    withdrawn_at: datetime | None
+    withdrawn_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewsletterIssue:
+    id: int
+    creator: int
+    author: int
+    subject: str
+    markdown: str
+    tiers: tuple[int, ...]
+    """Whose holders it is for; none: every tier with the benefit."""
+    state: str
+    """draft, sending, sent or stopped."""
+    version: int
+    created_at: datetime
+    sent_at: datetime | None
+    """When sending began."""
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A claim to send one issue to one account."""
+
+    id: int
+    attempt: int
+    issue: int
+    version: int
+    account: int
+    creator: int
+    creator_name: str
+    address: str
+    subject: str
+    markdown: str

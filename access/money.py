@@ -19,11 +19,17 @@ AMOUNT_MINOR_MAX = 99_999_999
 """Stripe's largest charge has eight digits."""
 
 
-def price(amount_minor: int, currency: str) -> tuple[int, str]:
-    """A price that can be asked: more than nothing, in a currency that we know. Raises AccessError 422."""
+def code_of(currency: str) -> str:
+    """Its ISO 4217 code. Raises AccessError 422."""
     code = currency.upper()
     if code not in EXPONENTS:
         raise bad_field("currency", "an ISO 4217 code of a currency in use")
+    return code
+
+
+def price(amount_minor: int, currency: str) -> tuple[int, str]:
+    """A price that can be asked: more than nothing, in a currency that we know. Raises AccessError 422."""
+    code = code_of(currency)
     if not 0 < amount_minor <= AMOUNT_MINOR_MAX:
         raise bad_field("amount_minor", f"1 to {AMOUNT_MINOR_MAX}, in the currency's minor unit")
     return amount_minor, code

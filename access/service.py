@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from access import accounts, admissions, bans, comps, creators, fields, keys, outbox
+from access import accounts, admissions, bans, comps, creators, fields, idempotency, keys, outbox
+from access.books import Books
 from access.community_service import Communities
 from access.database import read, reading, write, writing
 from access.dealings import Dealings
@@ -15,8 +16,10 @@ from access.decide import Action, Allow, Deny, Resource
 from access.errors import AccessError, TokenError
 from access.follows import Follows
 from access.model import Account, Admission, ApiKey, Comp, Creator, RightsChanged, Tier
+from access.money_clock import MoneyClock
+from access.newsletter_service import Newsletters
+from access.offers import Offers
 from access.payments import PaymentProvider
-from access.people import People, Retention
 from access.shares import MoneyTerms
 from access.tokens import (
     SECRET_BYTES_MIN,
@@ -42,17 +45,23 @@ class Access:
         join_token_key: bytes,
         now: Callable[[], datetime] = utcnow,
         terms: MoneyTerms = MoneyTerms(),  # noqa: B008 – frozen
-        retention: Retention = Retention(),  # noqa: B008 – frozen
+        wall: Callable[[], datetime] | None = None,
+        clock: MoneyClock | None = None,
     ) -> None:
+        """`now`: the clock of money and rights; `wall`: that of account tokens; `clock`: if `now` may be put forward."""
         assert len(join_token_key) >= SECRET_BYTES_MIN
         self._engine = engine
         self._provider = provider
         self._join_token_key = join_token_key
         self._now = now
-        self.people = People(engine, now, retention)
         self.communities = Communities(engine, now)
         self.desk = Dealings(engine, provider, terms, now)
         self.follows = Follows(self.desk)
+        self.newsletters = Newsletters(engine, now)
+        self.books = Books(self.desk)
+        self.offers = Offers(engine, now)
+        self.clock = clock
+        self._wall = wall or now
 
     # --- keys and accounts
     async def ensure_key(self, key_id: str, secret: str) -> None:
@@ -76,7 +85,7 @@ class Access:
 
     async def authenticate(self, token: str) -> Account:
         """The account of an account token; an unknown `sub` makes one. Raises TokenError."""
-        now = self._now()
+        now = self._wall()
         integration, identity, account = await read(self._engine, _owner_of_token, token, now)
         if account is None:
             account = await write(self._engine, accounts.ensure, integration, identity, now)
@@ -92,7 +101,7 @@ class Access:
             raise AccessError(409, "no_key", "There is no key to sign with; add one.")
         identity = Identity(account.sub, None, account.handle)
         lifetime = timedelta(seconds=seconds)
-        return make_account_token(key.id, key.secret, identity, now=self._now(), lifetime=lifetime)
+        return make_account_token(key.id, key.secret, identity, now=self._wall(), lifetime=lifetime)
 
     async def ensure_account(self, handle: str, *, name: str | None = None) -> Account:
         """The account with this handle, made in the default integration if there is none: for the operator."""
@@ -111,6 +120,10 @@ class Access:
 
     async def accounts(self, ids: Iterable[int]) -> dict[int, Account]:
         return await read(self._engine, accounts.by_ids, ids)
+
+    def now(self) -> datetime:
+        """The time that money and rights go by."""
+        return self._now()
 
     # --- decisions
     async def decide(
@@ -205,6 +218,7 @@ class Access:
         interval: str = "month",
         benefits: Iterable[str] | None = None,
         state: str = "published",
+        trial_days: int = 0,
     ) -> Tier:
         """403 not_creator; 422."""
         async with writing(self._engine) as connection:
@@ -218,6 +232,7 @@ class Access:
                 benefit_names=benefits,
                 state=state,
                 now=self._now(),
+                trial_days=trial_days,
             )
 
     async def publish_tier(self, actor: Account, tier: int) -> Tier:
@@ -296,7 +311,7 @@ class Access:
         async with writing(self._engine) as connection:
             await admissions.forget_used_join_tokens(connection, self._now())
             await outbox.forget(connection, self._now())
-            await self.people.sweep(connection)
+            await idempotency.forget(connection, self._now())
 
 
 async def _owner_of_token(

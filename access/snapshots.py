@@ -5,6 +5,7 @@ The statements are built once: SQLAlchemy takes five times as long to build one 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,7 @@ from access.ticket_rights import Ticket, TicketTerms
 
 ACCOUNT: BindParameter[int] = bindparam("of_account")
 CREATOR: BindParameter[int] = bindparam("of_creator")
+SOME: BindParameter[Any] = bindparam("some", expanding=True)
 
 GRANTS = (
     select(grants, tiers.c.level, paid_periods.c.voided_at)
@@ -38,6 +40,25 @@ ACCOUNT_AND_BANS = (
     )
     .where(accounts.c.id == ACCOUNT)
     .order_by(bans.c.id)
+)
+
+GRANTS_OF_SOME = (
+    select(grants, tiers.c.level, paid_periods.c.voided_at)
+    .join(tiers, tiers.c.id == grants.c.tier)
+    .outerjoin(paid_periods, paid_periods.c.id == grants.c.period)
+    .where(grants.c.account.in_(SOME), grants.c.creator == CREATOR)
+    .order_by(grants.c.id)
+)
+
+ACCOUNTS_AND_BANS_OF_SOME = (
+    select(accounts.c.id.label("of"), accounts.c.status, bans)
+    .select_from(
+        accounts.outerjoin(
+            bans, (bans.c.account == accounts.c.id) & (bans.c.creator.is_(None) | (bans.c.creator == CREATOR))
+        )
+    )
+    .where(accounts.c.id.in_(SOME))
+    .order_by(accounts.c.id, bans.c.id)
 )
 
 TERMS = (
@@ -154,6 +175,23 @@ async def load_grants(connection: AsyncConnection, account: int, creator: int) -
     """Every grant of the pair, also ended ones. A grant whose paid period was voided ends with the voiding."""
     rows = await connection.execute(GRANTS, {"of_account": account, "of_creator": creator})
     return tuple(_grant(row) for row in rows)
+
+
+async def load_many(connection: AsyncConnection, accounts_of: Sequence[int], creator: int) -> list[Snapshot]:
+    """What is known of each of these accounts (that exist) and the creator, without roles and communities."""
+    handle, terms = await _terms(connection, creator)
+    some = {"of_creator": creator, "some": list(accounts_of)}
+    held: dict[int, list[Grant]] = {account: [] for account in accounts_of}
+    for row in await connection.execute(GRANTS_OF_SOME, some):
+        held[row.account].append(_grant(row))
+    snapshots: dict[int, Snapshot] = {}
+    for row in await connection.execute(ACCOUNTS_AND_BANS_OF_SOME, some):
+        known = snapshots.get(row.of) or Snapshot(
+            row.of, creator, handle, row.status, grants=tuple(held[row.of]), tiers=terms
+        )  # fmt: skip
+        ban = () if row.scope is None else (Ban(row.scope, row.space, row.start, row.end, row.community),)
+        snapshots[row.of] = replace(known, bans=(*known.bans, *ban))
+    return list(snapshots.values())
 
 
 def _grant(row: Row[Any]) -> Grant:

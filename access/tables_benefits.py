@@ -7,10 +7,7 @@ from sqlalchemy import UniqueConstraint as Unique
 
 from access.columns import account_column, one_of
 from access.database import Id, UtcDateTime
-from access.tables import metadata
-
-PERSONAL = {"on_deletion": "erase"}
-"""Rows that go when the account is deleted."""
+from access.tables import ERASED, metadata
 
 
 def _creator(**options: object) -> Column[int]:
@@ -66,7 +63,7 @@ community_members = Table(
     CheckConstraint("role = 'member' OR state = 'active'", name="office"),  # whoever leaves gives up his office
     Index("ix_community_members_account", "account"),
     Index("ix_community_members_state", "community", "state", "account"),
-    info=PERSONAL,
+    info=ERASED,
 )
 
 # --- mail
@@ -78,7 +75,7 @@ mail_consents = Table(
     account_column(nullable=False),
     _creator(),
     Column("address", String(254), nullable=False),
-    Column("address_key", String(254), nullable=False, index=True),  # lower case
+    Column("address_sha256", String(64), nullable=False, index=True),
     Column("source", String(100), nullable=False, comment="where consent was given, as evidence"),
     Column("given_at", UtcDateTime, nullable=False),
     Column("confirmed_at", UtcDateTime, comment="when a link sent to the address was followed"),
@@ -96,7 +93,7 @@ mail_consents = Table(
     ),
     Index("ix_mail_consents_creator", "creator"),
     sqlite_autoincrement=True,
-    info=PERSONAL,
+    info=ERASED,
 )
 
 mail_bounces = Table(
@@ -152,7 +149,7 @@ deliveries = Table(
     Unique("issue", "account", name="uq_deliveries_issue_account"),
     Index("ix_deliveries_state", "issue", "state", "due_at"),
     sqlite_autoincrement=True,
-    info=PERSONAL,
+    info=ERASED,
 )
 
 # --- merchandise

@@ -19,7 +19,6 @@ from typing import Any
 import uvloop
 from sqlalchemy.exc import SQLAlchemyError
 
-from access.embedded_money import EmbeddedTestMoney
 from access.errors import AccessError
 from access.service import Access, utcnow
 from spaces import doctor
@@ -30,6 +29,7 @@ from spaces.db.store import SpaceStore
 from spaces.demo import run_demo
 from spaces.logs import configure_logs
 from spaces.node import Node
+from spaces.payments import open_access
 from spaces.signaling.connections import raise_descriptor_limit
 
 
@@ -209,7 +209,7 @@ async def opened(config: Config) -> AsyncIterator[Access]:
         with usable(config):
             await prepare(engine)
         key = await SpaceStore(engine).server_key("join_token", utcnow())
-        access = Access(engine, provider=EmbeddedTestMoney(engine, lambda: config.url), join_token_key=key)
+        access = open_access(config, engine, lambda: config.url, key)
         if config.api_key:
             await access.ensure_key(config.api_key, config.api_secret)
         yield access

@@ -45,21 +45,33 @@ class Config:
     database_url: str = setting("", "SQLAlchemy address of PostgreSQL; empty: SQLite in the data folder", secret=True)
     redis_url: str = setting("", "Redis for several nodes; empty: one node, in process", secret=True)
 
-    # --- what is forgotten
-    client_addresses_kept_days: int = setting(30, "how long the addresses that people signed in from are kept")
-    audit_kept_days: int = setting(1_095, "how long the audit log is kept; 0: for ever")
-
     # --- mail
     smtp_url: str = setting(
         "", "smtp://user:password@host:587 (STARTTLS) or smtps://…:465; empty: no mail is sent", secret=True
     )
     mail_from: str = setting("", "sender of all mail: Spaces <no-reply@live.example>; needed with smtp_url")
 
+    mail_webhook_secret: str = setting(
+        "",
+        "signs what the mail server tells of bounces and complaints, 32 bytes or more; empty: nothing is taken",
+        secret=True,
+    )
+
     # --- keys
     stripe_secret_key: str = setting("", "Stripe's API key; empty: test money", secret=True)
     stripe_webhook_secret: str = setting("", "signing secret of Stripe's webhooks", secret=True)
     api_key: str = setting("", "id of the first API key, which signs account tokens")
     api_secret: str = setting("", "secret of the first API key, 32 bytes or more", secret=True)
+
+    # --- money
+    share_percent: float = setting(3.0, "the platform's share of what creators earn after tax and processor fees")
+    share_percent_above: float = setting(20.0, "the same above a creator's lifetime step")
+    share_steps: tuple[str, ...] = setting(
+        ("USD=50000",), "lifetime earnings, in whole units, from which on the higher share is taken, by currency"
+    )
+    grace_days: float = setting(7.0, "how long a right outlives a renewal that could not be collected")
+    payout_delay_days: float = setting(7.0, "how old earnings are when they can be paid out; refunds come early")
+    test_clock: bool = setting(False, "with test money: whoever is signed in may put the clock forward; for demos")
 
     # --- Spaces
     slots: int = setting(4, "loudest speakers forwarded to the stage at once: more talking at once is not understood")
@@ -91,7 +103,6 @@ class Config:
     sockets_per_address_max: int = setting(200, "open WebSockets per client address")
     handshakes_per_address_max: int = setting(200, "media sessions in their handshake per client address")
     requests_per_minute_max: int = setting(1_200, "other API calls per client address")
-    sign_ins_per_minute_max: int = setting(20, "codes asked for and typed per client address")
     handshakes_max: int = setting(2_000, "media sessions in their handshake on this node")
 
     # --- times
@@ -120,10 +131,15 @@ class Config:
             (self.audience_packet_milliseconds in (20, 40, 60), "audience_packet_milliseconds: 20, 40 or 60"),
             (0 < self.rights_poll_seconds < 1.0, "rights_poll_seconds: below 1, the bound for revocation"),
             (1.0 < self.seat_lease_seconds <= 30.0, "seat_lease_seconds: above 1, at most 30"),
+            (
+                0 <= self.share_percent <= self.share_percent_above <= 100,
+                "share_percent: 0 up to share_percent_above, which is 100 at most",
+            ),
+            (all(map(_is_step, self.share_steps)), "share_steps: like USD=50000,EUR=45000"),
+            (0 <= self.grace_days <= 90, "grace_days: 0 to 90"),
+            (0 <= self.payout_delay_days <= 180, "payout_delay_days: 0 to 180"),
+            (not (self.test_clock and self.stripe_secret_key), "test_clock: only with test money"),
             (1 <= self.slots <= 16, "slots: 1 to 16"),
-            (0 <= self.client_addresses_kept_days <= 36_500, "client_addresses_kept_days: 0 to 36500"),
-            (0 <= self.audit_kept_days <= 36_500, "audit_kept_days: 0 to 36500"),
-            (self.sign_ins_per_minute_max >= 1, "sign_ins_per_minute_max: 1 or more"),
             (1 <= self.mixed <= 64, "mixed: 1 to 64"),
         ):
             if not holds:
@@ -138,6 +154,8 @@ class Config:
             raise ConfigError("tls_cert and tls_key go together: set both or neither")
         if bool(self.api_key) != bool(self.api_secret):
             raise ConfigError("api_key and api_secret go together: set both or neither")
+        if self.mail_webhook_secret and len(self.mail_webhook_secret.encode()) < 32:
+            raise ConfigError("mail_webhook_secret: at least 32 bytes")
         if self.api_secret and len(self.api_secret.encode()) < 32:
             raise ConfigError("api_secret: at least 32 bytes, as RFC 7518 §3.2 asks of HS256")
 
@@ -197,6 +215,11 @@ def _is_sender(text: str) -> bool:
     address = parseaddr(text)[1]
     local, _, domain = address.rpartition("@")
     return text.isprintable() and address.isascii() and bool(local) and bool(domain) and " " not in address
+
+
+def _is_step(text: str) -> bool:
+    currency, _, amount = text.partition("=")
+    return len(currency) == 3 and currency.isupper() and amount.isascii() and amount.isdecimal() and int(amount) > 0
 
 
 def settings() -> list[dataclasses.Field[Any]]:

@@ -6,14 +6,15 @@ own, `unknown`: whoever must not send twice does not send again.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP as SMTP_POLICY
+from email.policy import EmailPolicy
 from email.utils import parseaddr
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
@@ -23,10 +24,32 @@ from spaces.config import Config
 
 SECONDS_MAX = 30.0
 """For an answer of the server to one command."""
+NO_SUCH_MAILBOX = re.compile(r"5\.(1\.(1|2|3|6|10)|2\.1)\b")
+"""Enhanced status codes (RFC 3463 §3.2, §3.3; RFC 7505) that speak of the address. A bare 550 may be about anything."""
 PORTS = {"smtp": 587, "smtps": 465}
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
+VERBATIM = frozenset({"list-unsubscribe", "list-unsubscribe-post", "list-id", "message-id"})
+"""Headers whose value is one long word, which the standard library would break up into encoded words."""
+
 Outcome = Literal["refused", "not_sent", "unknown"]
+
+
+class MailPolicy(EmailPolicy):
+    """RFC 5322 as it goes over the wire, with the headers of RFC 2369, RFC 2919 and RFC 8058 left in one piece."""
+
+    def fold(self, name: str, value: Any) -> str:
+        if name.lower() in VERBATIM:
+            assert str(value).isascii()
+            return f"{name}: {value}{self.linesep}"
+        folded: str = super().fold(name, value)
+        return folded
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        return self.fold(name, value).encode("ascii") if name.lower() in VERBATIM else super().fold_binary(name, value)
+
+
+SMTP_POLICY = MailPolicy(linesep="\r\n")
 
 
 class MailError(Exception):
@@ -36,10 +59,12 @@ class MailError(Exception):
     unknown: it may or may not have taken it.
     """
 
-    def __init__(self, outcome: Outcome, detail: str, reply: int | None = None) -> None:
+    def __init__(self, outcome: Outcome, detail: str, reply: int | None = None, *, bounced: bool = False) -> None:
         super().__init__(detail)
         self.outcome = outcome
         self.reply = reply
+        self.bounced = bounced
+        """The server says that there is no such mailbox, and never will be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +211,8 @@ def sender_address(mail_from: str) -> Address:
 
 
 def _of_reply(error: SMTPResponseException) -> MailError:
-    return MailError("refused" if 500 <= error.code <= 599 else "not_sent", _words(error), error.code)
+    bounced = error.code >= 500 and NO_SUCH_MAILBOX.match(error.message) is not None
+    return MailError("refused" if error.code >= 500 else "not_sent", _words(error), error.code, bounced=bounced)
 
 
 def _reply(error: Exception) -> int | None:

@@ -11,14 +11,11 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Literal
 
 import structlog
 from aiohttp import web
 
-from access.embedded_money import EmbeddedTestMoney
-from access.people import Retention
 from access.service import Access, utcnow
 from spaces.config import ENVIRONMENT_PREFIX, Config, ConfigError
 from spaces.db.prepare import open_database, prepare, usable
@@ -27,6 +24,9 @@ from spaces.directory import LocalDirectory, Place
 from spaces.garbage import collect_when_quiet
 from spaces.mail import Mailer
 from spaces.metrics import Metrics
+from spaces.newsletters.links import MailLinks
+from spaces.newsletters.sender import NewsletterSender
+from spaces.payments import open_access
 from spaces.sfu.media import Media
 from spaces.signaling.app import make_app
 from spaces.signaling.client_address import read_networks
@@ -115,18 +115,15 @@ class Node:
         with usable(config):
             await prepare(engine)
         store = SpaceStore(engine)
-        self.access = Access(
-            engine,
-            provider=EmbeddedTestMoney(engine, lambda: self.url),
-            join_token_key=await store.server_key("join_token", utcnow()),
-            retention=retention(config),
-        )
+        key = await store.server_key("join_token", utcnow())
+        self.access = open_access(config, engine, lambda: self.url, key)
         if config.api_key:
             await self.access.ensure_key(config.api_key, config.api_secret)
         await self.access.leave_all()
         background = Background(tasks)
         stack.push_async_callback(background.finish)
-        services, pulse = self._assemble(store, background)
+        links = MailLinks(await store.server_key("mail_links", utcnow()), lambda: self.url)
+        services, pulse = self._assemble(store, background, links)
 
         certificate = tls_context(config)
         runner = web.AppRunner(
@@ -160,7 +157,9 @@ class Node:
             pulse.speaking(),
             pulse.counts(),
             pulse.sweep(),
+            pulse.money(),
             collect_when_quiet(lambda: self.media.quiet, self._stop, time.monotonic),
+            services.newsletters.run(),
         )
         running = {tasks.create_task(loop) for loop in loops}
         self._state = "ok"
@@ -170,11 +169,12 @@ class Node:
         self._state = "draining"
         self._say_goodbye()
         services.rights.nudge()
+        services.newsletters.nudge()
         _, stuck = await asyncio.wait(running, timeout=SHUTDOWN_SECONDS_MAX)
         for loop in stuck:
             loop.cancel()
 
-    def _assemble(self, store: SpaceStore, background: Background) -> tuple[Services, Pulse]:
+    def _assemble(self, store: SpaceStore, background: Background, links: MailLinks) -> tuple[Services, Pulse]:
         config = self.config
         place = Place(secrets.token_hex(8), self.url)
         self.rooms = Rooms(config, store, self.access, LocalDirectory(), place, self.media, utcnow, time.monotonic)
@@ -183,6 +183,7 @@ class Node:
             trusted = read_networks(config.trusted_proxies)
         except ValueError as error:
             raise ConfigError(f"trusted_proxies: {error}") from error
+        mail = Mailer(config)
         services = Services(
             config=config,
             url=lambda: self.url,
@@ -190,11 +191,13 @@ class Node:
             media=self.media,
             rooms=self.rooms,
             door=self.door,
-            rights=Rights(config, self.access, self.rooms, self.door, self._stop, utcnow, time.monotonic),
+            rights=Rights(config, self.access, self.rooms, self.door, self._stop, self.access.now, time.monotonic),
             sessions=WhipSessions(self.media, self.door),
             metrics=self.metrics,
             limiters=make_limiters(config),
-            mail=Mailer(config),
+            mail=mail,
+            links=links,
+            newsletters=NewsletterSender(self.access.newsletters, mail, links, self._stop, utcnow),
             trusted_proxies=trusted,
             health=lambda: {"audio": self._state == "starting" or self.media.healthy},
             state=lambda: self._state,
@@ -209,11 +212,6 @@ class Node:
                 if entry.peer is not None:
                     entry.peer.end(Ending("draining"))
                 self.door.leave(entry)
-
-
-def retention(config: Config) -> Retention:
-    audit_kept = timedelta(days=config.audit_kept_days) if config.audit_kept_days else None
-    return Retention(timedelta(days=config.client_addresses_kept_days), audit_kept)
 
 
 @contextlib.contextmanager

@@ -104,7 +104,8 @@ class AudioEngine:
     ) -> None:
         """One packet of a speaker: extended sequence, timestamp as on the wire, Opus payload, its samples, arrival.
 
-        A copy (RED) is so many samples `behind` the packet that it came with.
+        A copy (RED) is so many samples `behind` the packet that it came with. Until the next tick gives a new source its
+        row, at most 5 ms, there is no decoder for what it sends, and no listener who has heard it begin: it is left out.
         """
         if source.row >= 0:
             size = len(payload)

@@ -11,8 +11,9 @@ from spaces.mixing.programs import LOOKAHEAD
 BLOCKS = FRAME // LOOKAHEAD
 CEILING = np.float32(0.89)
 """−1 dBFS: room for the overshoot of the coder that follows."""
-RELEASE_PER_BLOCK = np.float32(0.005)
-"""The gain recovers by this per 2.5 ms: from half to full in a quarter of a second."""
+RELEASE_PER_BLOCK = np.float32(1.005)
+"""The gain recovers by this factor per 2.5 ms: from half to full in a third of a second, and no faster, in proportion, from
+lower down; what it gains between two beats of several tones is heard as distortion."""
 
 
 _CEILING_BITS = int(CEILING.view(np.int32))
@@ -46,7 +47,7 @@ def limit(block, delay_out, gain, out, peaks):  # type: ignore[no-untyped-def]
         peaks[b] = np.float32(1.0) if peaks[b] <= CEILING else CEILING / peaks[b]
     start = gain
     for b in range(BLOCKS):
-        end = min(min(peaks[b], peaks[b + 1]), start + RELEASE_PER_BLOCK)
+        end = min(min(peaks[b], peaks[b + 1]), start * RELEASE_PER_BLOCK)
         slope = (end - start) / np.float32(LOOKAHEAD)
         for i in range(LOOKAHEAD):
             out[b * LOOKAHEAD + i] = block[b * LOOKAHEAD + i] * (start + slope * np.float32(i))

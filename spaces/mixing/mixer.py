@@ -25,7 +25,7 @@ def limit_reference(block: Samples, gain: np.float32) -> tuple[Samples, np.float
     """A frame of `block` (LOOKAHEAD samples of the frame before, then FRAME), and the gain at its end, from `gain`.
 
     Between blocks of LOOKAHEAD samples the gain goes in a straight line to what either neighbour can bear under CEILING;
-    upwards by RELEASE_PER_BLOCK at most.
+    upwards by the factor RELEASE_PER_BLOCK at most.
     """
     blocks = block.reshape(BLOCKS + 1, LOOKAHEAD)
     peaks = np.abs(blocks).max(axis=1)
@@ -33,7 +33,7 @@ def limit_reference(block: Samples, gain: np.float32) -> tuple[Samples, np.float
     ramp = np.arange(LOOKAHEAD, dtype=np.float32)
     out = np.empty((BLOCKS, LOOKAHEAD), np.float32)
     for b in range(BLOCKS):
-        end = min(bearable[b], bearable[b + 1], gain + RELEASE_PER_BLOCK)
+        end = min(bearable[b], bearable[b + 1], gain * RELEASE_PER_BLOCK)
         out[b] = blocks[b] * (gain + (end - gain) / np.float32(LOOKAHEAD) * ramp)
         gain = end
     return out.reshape(FRAME), gain

@@ -26,8 +26,8 @@ MADE_UP_FRAMES = 4
 """From concealment on, which fades: so long the level of what is played tells nothing of the speaker's."""
 QUIET_POWER = 1e-5
 """Mean square (−50 dBFS) below which nobody misses what is skipped."""
-POWER_MAX = 1e9
-"""Sum of squares of one frame: a thousand times full scale is no sound but a broken decoder."""
+POWER_MAX = 1e4
+"""Sum of squares of one frame: three times full scale, all through it, is no sound but a broken decoder."""
 
 _decode = c_function(
     "opus_decode_float", INT, ADDRESS, ADDRESS, INT, ADDRESS, INT, INT, address=function_address("opus_decode_float")

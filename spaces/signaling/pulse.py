@@ -25,6 +25,8 @@ LEVELS_SECONDS_PER_ENTRY = 0.0005
 """Mere changes of loudness are told less often to many: 1,000 sockets get two a second."""
 COUNT_SECONDS = 1.0
 SWEEP_SECONDS = 3_600.0
+MONEY_SECONDS = 1.0
+"""Nobody waits for it: rights go by dates, and renewals are charged ahead of time."""
 
 
 class Pulse:
@@ -66,6 +68,16 @@ class Pulse:
             except (SQLAlchemyError, OSError) as error:
                 log.warning("sweep failed", error=type(error).__name__)
             await self._stop.within(SWEEP_SECONDS)
+
+    async def money(self) -> None:
+        """Runs until it is told to stop: what the clock brings to subscriptions."""
+        while not await self._stop.within(MONEY_SECONDS):
+            try:
+                if self._access.clock is not None:
+                    await self._access.clock.read()
+                await self._access.desk.keep_time()
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("money waits", error=type(error).__name__)
 
     def _tell_levels(self, live: Live, now: float) -> None:
         """At once when somebody begins or stops to speak; else as often as the audience's size allows."""

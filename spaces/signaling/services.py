@@ -11,6 +11,8 @@ from access.service import Access
 from spaces.config import Config
 from spaces.mail import Mailer
 from spaces.metrics import Metrics
+from spaces.newsletters.links import MailLinks
+from spaces.newsletters.sender import NewsletterSender
 from spaces.sfu.session import MediaPlane
 from spaces.signaling.client_address import Network
 from spaces.signaling.door import Door
@@ -19,17 +21,12 @@ from spaces.signaling.rights import Rights
 from spaces.signaling.rooms import Rooms
 from spaces.signaling.whip_sessions import WhipSessions
 
-EXPORTS_PER_MINUTE_MAX = 6
-"""An export reads every table."""
-
 
 @dataclass(frozen=True, slots=True)
 class Limiters:
     offers: Budget
     requests: Budget
     sockets: Concurrency
-    sign_ins: Budget
-    exports: Budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +43,8 @@ class Services:
     metrics: Metrics
     limiters: Limiters
     mail: Mailer
+    links: MailLinks
+    newsletters: NewsletterSender
     trusted_proxies: tuple[Network, ...]
     health: Callable[[], dict[str, bool]]
     """Each part of the node and whether it works."""
@@ -59,6 +58,4 @@ def make_limiters(config: Config) -> Limiters:
         Budget("offers", config.offers_per_minute_max),
         Budget("requests", config.requests_per_minute_max),
         Concurrency("sockets", config.sockets_per_address_max),
-        Budget("sign_ins", config.sign_ins_per_minute_max),
-        Budget("exports", EXPORTS_PER_MINUTE_MAX),
     )

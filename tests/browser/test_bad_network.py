@@ -44,10 +44,7 @@ async def received(page: SpacePage) -> dict[str, Any]:
     return dict(stream)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-async def test_a_tenth_lost_is_repaired(
-    server: Server, api: Api, handle: str, playwright: Playwright, seed: int
-) -> None:
+async def test_a_tenth_lost_is_repaired(server: Server, api: Api, handle: str, playwright: Playwright) -> None:
     host = await api.creator(handle)
     space = await api.space(host)
     async with (

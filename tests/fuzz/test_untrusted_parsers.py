@@ -37,6 +37,8 @@ from access.tokens import (
 from spaces.errors import RemoteError
 from spaces.mixing.opus import packet_samples_untrusted
 from spaces.mixing.sound import Source
+from spaces.newsletters.links import MailLinks
+from spaces.newsletters.webhook import check_signature_untrusted, sign
 from spaces.sfu.demux import demux_untrusted
 from spaces.sfu.ice_lite import IceLite, Path
 from spaces.sfu.link import Link
@@ -197,7 +199,36 @@ def drivers() -> list[Driver]:
             lambda data: parse_page_answer_untrusted(data.decode("utf-8", "surrogateescape")),
         ),
         *token_drivers(),
+        *mail_drivers(),
     ]
+
+
+def mail_drivers() -> list[Driver]:
+    """Links that people follow out of mails, and what the mail server says of them."""
+    links, name = MailLinks(KEY, lambda: "https://live.example"), "spaces.newsletters."
+    token, asked = (link.rsplit("/", 1)[1] for link in (links.unsubscribe(1, 2), links.confirm(3, NOW)))
+
+    def text(function: Callable[[str], object]) -> Callable[[bytes], object]:
+        return lambda data: function(data.decode("utf-8", "surrogateescape"))
+
+    return [
+        Driver(
+            f"{name}links.MailLinks.read_unsubscribe_untrusted", [token.encode(), asked.encode()],
+            text(links.read_unsubscribe_untrusted),
+        ),
+        Driver(
+            f"{name}links.MailLinks.read_confirm_untrusted", [asked.encode(), token.encode()],
+            text(lambda link: links.read_confirm_untrusted(link, NOW)),
+        ),
+        Driver(
+            f"{name}links.MailLinks.read_message_id_untrusted", [links.message_id(7).encode()],
+            text(links.read_message_id_untrusted),
+        ),
+        Driver(
+            f"{name}webhook.check_signature_untrusted", [sign(SECRET, b"{}", NOW).encode()],
+            text(lambda header: check_signature_untrusted(header, b"{}", SECRET, NOW)),
+        ),
+    ]  # fmt: skip
 
 
 def token_drivers() -> list[Driver]:
@@ -229,6 +260,7 @@ def token_drivers() -> list[Driver]:
 
 
 REACHED_THROUGH_OTHERS = {
+    "spaces.newsletters.links.MailLinks._read_untrusted": "MailLinks.read_unsubscribe_untrusted",
     "spaces.signaling.sdp._parse_untrusted": "parse_offer_untrusted",
     "spaces.signaling.sdp._attribute_untrusted": "parse_offer_untrusted",
     "spaces.sfu.media.Media._stun_untrusted": "test_a_whole_plane",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -42,6 +44,10 @@ class Mailbox:
     after_message: dict[str, str] = field(default_factory=dict)
     """Answers after the whole message has been taken, by recipient; the message is kept all the same."""
     connections: int = 0
+    client: int = 0
+    """The process that sends, if a test has one killed."""
+    kill_at: tuple[str, str] | None = None
+    """`at RCPT` or `after the message`, and the recipient at whom `client` is killed."""
 
     @property
     def url(self) -> str:
@@ -55,6 +61,7 @@ class Mailbox:
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        self._kill("at RCPT", address)
         if (answer := self.to_recipient.get(address)) is not None:
             return self._hang_up(server) if answer == HANG_UP else answer
         envelope.rcpt_tos.append(address)
@@ -64,9 +71,14 @@ class Mailbox:
         assert isinstance(envelope.original_content, bytes)
         for recipient in envelope.rcpt_tos:
             self.letters.append(Letter(envelope.mail_from or "", recipient, envelope.original_content))
+            self._kill("after the message", recipient)
             if (answer := self.after_message.get(recipient)) is not None:
                 return self._hang_up(server) if answer == HANG_UP else answer
         return "250 OK"
+
+    def _kill(self, point: str, recipient: str) -> None:
+        if self.kill_at == (point, recipient):
+            os.kill(self.client, signal.SIGKILL)
 
     @staticmethod
     def _hang_up(server: SMTP) -> str:

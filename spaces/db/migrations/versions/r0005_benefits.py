@@ -43,7 +43,7 @@ def upgrade() -> None:
         sa.Column("account", ID, nullable=False),
         sa.Column("creator", ID, nullable=False),
         sa.Column("address", sa.String(length=254), nullable=False),
-        sa.Column("address_key", sa.String(length=254), nullable=False),
+        sa.Column("address_sha256", sa.String(length=64), nullable=False),
         sa.Column("source", sa.String(length=100), nullable=False, comment="where consent was given, as evidence"),
         sa.Column("given_at", TIME, nullable=False),
         sa.Column("confirmed_at", TIME, nullable=True, comment="when a link sent to the address was followed"),
@@ -59,7 +59,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_consents")),
         sqlite_autoincrement=True,
     )
-    op.create_index(op.f("ix_mail_consents_address_key"), "mail_consents", ["address_key"], unique=False)
+    op.create_index(op.f("ix_mail_consents_address_sha256"), "mail_consents", ["address_sha256"], unique=False)
     op.create_index("ix_mail_consents_creator", "mail_consents", ["creator"], unique=False)
     op.create_index(
         "uq_mail_consents_standing",
@@ -278,7 +278,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("withdrawn_at IS NULL"),
     )
     op.drop_index("ix_mail_consents_creator", table_name="mail_consents")
-    op.drop_index(op.f("ix_mail_consents_address_key"), table_name="mail_consents")
+    op.drop_index(op.f("ix_mail_consents_address_sha256"), table_name="mail_consents")
     op.drop_table("mail_consents")
     op.drop_index(op.f("ix_creator_keys_creator"), table_name="creator_keys")
     op.drop_table("creator_keys")

@@ -1,0 +1,283 @@
+"""The books outward: balances, payments, refunds, payouts, statements. Only the creator's owner and finance see them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Row, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from access import (
+    accounts,
+    audit,
+    charges,
+    creators,
+    fields,
+    ledger,
+    money,
+    payout_facts,
+    provider_tasks,
+    purchases,
+    statements,
+)
+from access.database import read, write
+from access.dealings import Dealings
+from access.errors import AccessError
+from access.ledger import Transfer
+from access.model import Account, Creator
+from access.money_model import Balance, Payment, Payout, StatementLine
+from access.shares import MoneyTerms
+from access.tables_ledger import creator_books, payments, payouts, refunds
+from access.tables_money import provider_tasks as task_rows
+
+LISTED_MAX = 200
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Books:
+    def __init__(self, desk: Dealings) -> None:
+        self._desk = desk
+
+    async def balances(self, actor: Account, creator: Creator) -> list[Balance]:
+        """One per currency. 403 not_creator."""
+        return await self._read(_balances, actor, creator)
+
+    async def payments(self, actor: Account, creator: Creator) -> list[Payment]:
+        """What was paid to a creator, newest first. 403 not_creator."""
+        return await self._read(_payments_of_creator, actor, creator)
+
+    async def own_payments(self, account: Account) -> list[Payment]:
+        """What somebody has paid, newest first."""
+        return await read(self._desk.engine, _payments, payments.c.account == account.id)
+
+    async def refund(
+        self, actor: Account, creator: Creator, payment: int, *, amount_minor: int | None, key: str | None = None
+    ) -> Payment:
+        """Whole (None) or in part. 403; 404 unknown_payment; 409 nothing_to_refund; 422."""
+        desk = self._desk
+        await write(desk.engine, _refund, actor, creator, payment, amount_minor, key, desk.now())
+        await desk.work_off()
+        return (await read(desk.engine, _payments, payments.c.id == payment))[0]
+
+    async def pay_out(self, actor: Account, creator: Creator, *, currency: str, amount_minor: int | None) -> Payout:
+        """All that is available (None) or a part. 403; 409 nothing_available; 422."""
+        desk = self._desk
+        planned = await write(desk.engine, _plan_payout, actor, creator, currency, amount_minor, desk)
+        await desk.work_off()
+        return (await read(desk.engine, _payouts, payouts.c.id == planned))[0]
+
+    async def payouts(self, actor: Account, creator: Creator) -> list[Payout]:
+        """Newest first. 403 not_creator."""
+        return await self._read(_payouts_of_creator, actor, creator)
+
+    async def statement(self, actor: Account, creator: Creator, month: str) -> list[StatementLine]:
+        """What moved in a creator's accounts in a month, `2026-03`, in UTC. 403; 422."""
+        start, end = statements.month(month)
+        return await self._read(_statement, actor, creator, start, end)
+
+    async def _read(
+        self,
+        work: Callable[Concatenate[AsyncConnection, int, Dealings, P], Coroutine[Any, Any, T]],
+        actor: Account,
+        creator: Creator,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        result: T = await read(self._desk.engine, _as_finance, work, actor, creator, self._desk, *args)
+        return result
+
+
+async def _as_finance(
+    connection: AsyncConnection, work: Callable[..., Any], actor: Account, creator: Creator, desk: Dealings, *args: Any
+) -> Any:
+    await creators.require_member(connection, creator.id, actor, creators.FINANCE_ROLES)
+    return await work(connection, creator.id, desk, *args)
+
+
+async def _balances(connection: AsyncConnection, creator: int, desk: Dealings) -> list[Balance]:
+    query = (
+        select(creator_books.c.currency).where(creator_books.c.creator == creator).order_by(creator_books.c.currency)
+    )
+    currencies = (await connection.execute(query)).scalars().all()
+    return [await balance_of(connection, creator, currency, desk.terms, desk.now()) for currency in currencies]
+
+
+async def balance_of(
+    connection: AsyncConnection, creator: int, currency: str, terms: MoneyTerms, now: datetime
+) -> Balance:
+    """What is owed to a creator. Earnings become available when they are `terms.payout_delay` old."""
+    owed = -await ledger.balance(connection, "creator_balance", currency, creator)
+    recent = await ledger.credits_since(connection, "creator_balance", currency, creator, now - terms.payout_delay)
+    return Balance(
+        currency=currency,
+        balance_minor=owed,
+        available_minor=max(owed - recent, 0),
+        held_minor=-await ledger.balance(connection, "creator_hold", currency, creator),
+        in_transit_minor=-await ledger.balance(connection, "payouts_in_transit", currency, creator),
+    )
+
+
+async def _payments_of_creator(connection: AsyncConnection, creator: int, desk: Dealings) -> list[Payment]:
+    return await _payments(connection, payments.c.creator == creator)
+
+
+async def _payments(connection: AsyncConnection, condition: Any) -> list[Payment]:
+    back = (
+        select(refunds.c.payment, func.sum(refunds.c.amount_minor).label("amount"))
+        .where(refunds.c.state == "succeeded")
+        .group_by(refunds.c.payment)
+        .subquery()
+    )
+    query = (
+        select(payments, func.coalesce(back.c.amount, 0).label("refunded_minor"))
+        .outerjoin(back, back.c.payment == payments.c.id)
+        .where(condition)
+        .order_by(payments.c.id.desc())
+        .limit(LISTED_MAX)
+    )
+    return [
+        Payment(
+            id=row.id,
+            account=row.account,
+            creator=row.creator,
+            purchase=row.purchase,
+            currency=row.currency,
+            gross_minor=row.gross_minor,
+            tax_minor=row.tax_minor,
+            fee_minor=row.fee_minor,
+            refunded_minor=int(row.refunded_minor),
+            paid_at=row.paid_at,
+            provider=row.provider,
+        )
+        for row in await connection.execute(query)
+    ]
+
+
+async def _refund(
+    connection: AsyncConnection,
+    actor: Account,
+    creator: Creator,
+    payment: int,
+    amount_minor: int | None,
+    key: str | None,
+    now: datetime,
+) -> None:
+    await creators.require_member(connection, creator.id, actor, creators.FINANCE_ROLES)
+    row = await _payment(connection, creator.id, payment)
+    await purchases.lock(connection, row.purchase)
+    left = await charges.refundable(connection, row) - await _asked_for(connection, row)
+    amount = left if amount_minor is None else amount_minor
+    if left <= 0:
+        raise AccessError(409, "nothing_to_refund", "This payment has been paid back.")
+    fields.between(amount, "amount_minor", 1, left)
+    number = await _refund_tasks(connection, row)
+    await provider_tasks.add(
+        connection, row.provider, "refund", row.ref, now, amount_minor=amount,
+        key=f"refund:{row.provider}:{row.ref}:{number}" if key is None else f"refund:{row.id}:{key}",
+    )  # fmt: skip
+    await audit.record(
+        connection, now, "payment.refund_asked", actor=actor.id, account=row.account, creator=creator.id,
+        payment=row.id, amount_minor=amount,
+    )  # fmt: skip
+
+
+async def _payment(connection: AsyncConnection, creator: int, payment: int) -> Row[Any]:
+    mine = (payments.c.id == payment) & (payments.c.creator == creator)
+    known = 0 < payment <= accounts.ID_MAX
+    row = (await connection.execute(select(payments).where(mine))).one_or_none() if known else None
+    if row is None:
+        raise AccessError(404, "unknown_payment", "There is no such payment.")
+    return row
+
+
+async def _asked_for(connection: AsyncConnection, payment: Row[Any]) -> int:
+    """Refunds that the provider is still to be told of."""
+    query = select(func.coalesce(func.sum(task_rows.c.amount_minor), 0)).where(
+        task_rows.c.kind == "refund",
+        task_rows.c.provider == payment.provider,
+        task_rows.c.subject == payment.ref,
+        task_rows.c.done_at.is_(None),
+    )
+    return int((await connection.execute(query)).scalar_one())
+
+
+async def _refund_tasks(connection: AsyncConnection, payment: Row[Any]) -> int:
+    mine = (task_rows.c.kind == "refund") & (task_rows.c.subject == payment.ref)
+    return int((await connection.execute(select(func.count()).select_from(task_rows).where(mine))).scalar_one())
+
+
+async def _plan_payout(
+    connection: AsyncConnection,
+    actor: Account,
+    creator: Creator,
+    currency: str,
+    amount_minor: int | None,
+    desk: Dealings,
+) -> int:
+    now = desk.now()
+    await creators.require_member(connection, creator.id, actor, creators.FINANCE_ROLES)
+    code = money.code_of(currency)
+    await ledger.lock_creator(connection, creator.id, code)
+    available = (await balance_of(connection, creator.id, code, desk.terms, now)).available_minor
+    if available <= 0:
+        raise AccessError(409, "nothing_available", "There is nothing to be paid out in this currency yet.")
+    amount = available if amount_minor is None else fields.between(amount_minor, "amount_minor", 1, available)
+    row = {
+        "creator": creator.id,
+        "provider": desk.provider.name,
+        "currency": code,
+        "amount_minor": amount,
+        "state": "planned",
+        "by": actor.id,
+        "created_at": now,
+        "changed_at": now,
+    }
+    payout = int((await connection.execute(insert(payouts).values(row).returning(payouts.c.id))).scalar_one())
+    transfer = Transfer(
+        key=f"payout:{payout}:planned",
+        kind="payout",
+        currency=code,
+        creator=creator.id,
+        provider=desk.provider.name,
+        purchase=f"payout:{payout}",
+        at=now,
+        entries={"creator_balance": amount, payout_facts.PLACE["planned"]: -amount},
+    )
+    await ledger.post(connection, transfer, now)
+    await provider_tasks.add(connection, desk.provider.name, "pay_out", str(payout), now, key=f"payout:{payout}")
+    await audit.record(
+        connection, now, "payout.planned", actor=actor.id, creator=creator.id, id=payout, amount_minor=amount
+    )
+    return payout
+
+
+async def _payouts_of_creator(connection: AsyncConnection, creator: int, desk: Dealings) -> list[Payout]:
+    return await _payouts(connection, payouts.c.creator == creator)
+
+
+async def _payouts(connection: AsyncConnection, condition: Any) -> list[Payout]:
+    rows = await connection.execute(select(payouts).where(condition).order_by(payouts.c.id.desc()).limit(LISTED_MAX))
+    return [
+        Payout(
+            id=row.id,
+            creator=row.creator,
+            currency=row.currency,
+            amount_minor=row.amount_minor,
+            state=row.state,
+            reason=row.reason,
+            created_at=row.created_at,
+            changed_at=row.changed_at,
+            provider=row.provider,
+        )
+        for row in rows
+    ]
+
+
+async def _statement(
+    connection: AsyncConnection, creator: int, desk: Dealings, start: datetime, end: datetime
+) -> list[StatementLine]:
+    return await statements.lines(connection, creator, start, end)

@@ -1,0 +1,50 @@
+"""The money side of a node or a command: provider, clock and terms as the operator has set them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from access.embedded_money import EmbeddedTestMoney
+from access.money import EXPONENTS
+from access.money_clock import MoneyClock
+from access.payments import PaymentProvider
+from access.service import Access, utcnow
+from access.shares import MoneyTerms
+from spaces.config import Config, ConfigError
+
+
+def open_access(config: Config, engine: AsyncEngine, url: Callable[[], str], join_token_key: bytes) -> Access:
+    provider = make_provider(config, engine, url)
+    clock = MoneyClock(engine, utcnow, may_forward=config.test_clock)
+    return Access(
+        engine,
+        provider=provider,
+        join_token_key=join_token_key,
+        now=clock.now,
+        terms=money_terms(config, provider),
+        wall=utcnow,
+        clock=clock,
+    )
+
+
+def make_provider(config: Config, engine: AsyncEngine, url: Callable[[], str]) -> PaymentProvider:
+    return EmbeddedTestMoney(engine, url)
+
+
+def money_terms(config: Config, provider: PaymentProvider) -> MoneyTerms:
+    """Raises ConfigError."""
+    steps = {currency: int(amount) for currency, _, amount in (step.partition("=") for step in config.share_steps)}
+    for currency in steps:
+        if currency not in EXPONENTS:
+            raise ConfigError(f"share_steps: {currency} is not an ISO 4217 code of a currency in use")
+    return MoneyTerms(
+        share_below_bp=round(config.share_percent * 100),
+        share_above_bp=round(config.share_percent_above * 100),
+        steps=steps,
+        grace=timedelta(days=config.grace_days),
+        renewal_slack=provider.renewal_slack,
+        payout_delay=timedelta(days=config.payout_delay_days),
+    )
