@@ -6,8 +6,9 @@ import numpy as np
 from pylibsrtp import Policy, Session
 
 from spaces.config import Config
-from spaces.mixing.engine import TICK_SECONDS, AudioEngine, SoundSettings
+from spaces.mixing.engine import AudioEngine, SoundSettings
 from spaces.mixing.opus import FRAME, SAMPLE_RATE
+from spaces.mixing.phases import TICK_SECONDS
 from spaces.mixing.sound import Listener, Source
 from spaces.sfu.fanout import Fanout, WirePath
 

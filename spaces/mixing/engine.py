@@ -17,22 +17,13 @@ import numpy as np
 from spaces.mixing.frame import make_frames
 from spaces.mixing.jitter import PACKET
 from spaces.mixing.opus import FRAME, SAMPLE_RATE, Decoder, Encoder
-from spaces.mixing.pace import MARGIN_SECONDS, WINDOW_SECONDS
+from spaces.mixing.phases import PAUSE_SECONDS, PHASES, TICK_SAMPLES, Phases
 from spaces.mixing.programs import Programs
 from spaces.mixing.render import Layout, Rules, new_scratch
 from spaces.mixing.sound import Listener, Program, Source, SpaceSound
 from spaces.mixing.speakers import Speakers
 from spaces.sfu.fanout import Fanout, WirePath
 
-PHASES = 4
-TICK_SECONDS = 0.020 / PHASES
-TICK_SAMPLES = FRAME // PHASES
-"""A Space has a frame every 20 ms, in one of four phases 5 ms apart: in the one that suits its speakers, so that a packet
-does not wait up to 20 ms for the mix."""
-NO_PHASE = -1
-PHASE_WINDOWS = 3
-"""Seconds during which every packet must have been early before a Space moves to an earlier phase."""
-FRAMES_PER_WINDOW = round(WINDOW_SECONDS * SAMPLE_RATE / FRAME)
 INBOX_PACKETS_MAX = 65_536
 """Packets of all speakers waiting for a tick; each speaker's rate is bounded before (sfu.uplink)."""
 
@@ -82,10 +73,11 @@ class AudioEngine:
         self._inbox: deque[bytes] = deque(maxlen=INBOX_PACKETS_MAX)
         self._spaces: dict[str, SpaceSound] = {}
         self._phases: list[_Phase | None] = [None] * PHASES
-        self._moving: list[tuple[int, SpaceSound, int]] = []
+        self._talks: deque[tuple[Source, float]] = deque(maxlen=INBOX_PACKETS_MAX)
         self._owners: dict[str, int] = {}
         self._speakers = Speakers()
         self._programs = Programs()
+        self._timing = Phases(self._speakers, self._programs, settings.delay_seconds_min, self._forget_layouts)
         self._rules = Rules(settings.mixed, settings.delay_seconds_min, settings.delay_seconds_max, settings.levelling)
         self._scratch = new_scratch(len(self._speakers.rows.state))
         self._first_timestamp = first_timestamp
@@ -111,6 +103,9 @@ class AudioEngine:
             size = len(payload)
             header = PACKET.pack(source.row, source.tenure, sequence, timestamp, samples, behind, size, at)
             self._inbox.append(header + payload)
+            if at - source.heard_at > PAUSE_SECONDS:
+                self._talks.append((source, at))
+            source.heard_at = at
 
     def timestamp(self, listener: Listener) -> int:
         """RTP timestamp of a listener's next frame."""
@@ -305,11 +300,11 @@ class AudioEngine:
 
     # --- the tick
 
-    def tick(self, now: float, *, skipped: int = 0) -> float | None:
+    def tick(self, now: float, *, due: float | None = None, skipped: int = 0) -> float | None:
         """One tick, that is a frame of every Space in its phase; when its last datagram had left (CLOCK_MONOTONIC).
 
-        None: no Space with a listener had a frame. `skipped` is how many ticks before it were missed (the process was
-        stopped): their time passes unheard.
+        None: no Space with a listener had a frame. `due` is when the tick was to begin, `skipped` how many before it were
+        missed (the process was stopped): their time passes unheard.
         """
         self.apply()
         if skipped:
@@ -319,8 +314,11 @@ class AudioEngine:
                 for program in space.programs.values():
                     self._programs.rows.state[program.row]["clock"] += skipped * TICK_SAMPLES
                     self._programs.rows.state[program.row]["timestamp"] += skipped * TICK_SAMPLES
-        if self._moving:
-            self._settle()
+        self._timing.settle(self.ticks)
+        while self._talks:
+            source, arrival = self._talks.popleft()
+            if (talked_in := self._spaces.get(source.space)) is not None:
+                self._timing.talk_begins(talked_in, arrival, now if due is None else due, self.ticks)
         phase, sent_at = self._phase(self.ticks % PHASES), None
         packets = b"".join([self._inbox.popleft() for _ in range(len(self._inbox))])
         if packets or phase.spaces:
@@ -337,48 +335,9 @@ class AudioEngine:
             )
             sent_at = left_at if phase.spaces else None
         for space in phase.spaces:
-            space.frames += 1
-            if space.frames % FRAMES_PER_WINDOW == 0:
-                self._suit_phase(space, now)
+            self._timing.frame_made(space, now, self.ticks)
         self.ticks += 1
         return sent_at
-
-    def _suit_phase(self, space: SpaceSound, now: float) -> None:
-        """Once a second: later if the slowest packet was nearly late, earlier if for some time all had 5 ms to spare."""
-        state = self._speakers.rows.state[[source.row for source in space.sources]]
-        slack = state["slack_before"][
-            (now - state["measured_at"] < WINDOW_SECONDS) & np.isfinite(state["slack_before"])
-        ]
-        if not slack.size:
-            space.early.clear()
-            return
-        space.early.append(float(slack.min()))
-        if space.early[-1] < MARGIN_SECONDS:
-            self._set_phase(space, 1)
-        elif len(space.early) == PHASE_WINDOWS and (
-            spare := int((min(space.early) - 1.5 * MARGIN_SECONDS) / TICK_SECONDS)
-        ):
-            self._set_phase(space, -min(spare, PHASES - 1))
-
-    def _set_phase(self, space: SpaceSound, later: int) -> None:
-        """Let the next frame come 20 ms and `later` ticks after this one; what was measured so far is of no use then."""
-        phase = (space.phase + later) % PHASES
-        if later > 0:  # in the meantime it has no phase, or its next frame would come 5 ms from now
-            self._moving.append((self.ticks + PHASES, space, phase))
-            phase = NO_PHASE
-        space.phase = phase
-        space.early.clear()
-        for source in space.sources:
-            self._speakers.forget_slack(source.row)
-        self._forget_layouts()
-
-    def _settle(self) -> None:
-        """Spaces on their way to a later phase arrive."""
-        for move in [m for m in self._moving if m[0] <= self.ticks]:
-            self._moving.remove(move)
-            _, space, phase = move
-            space.phase = phase
-            self._forget_layouts()
 
     def apply(self) -> None:
         """Apply what was posted."""

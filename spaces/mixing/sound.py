@@ -5,6 +5,7 @@ Sources and Listeners are made by the event loop and handed over; the fields mar
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -23,6 +24,8 @@ class Source:
         self.decoder: Decoder | None = None
         self.row = -1
         """Published: of the speakers' arrays; −1 while it has none."""
+        self.heard_at = -math.inf
+        """When its last packet came: the event loop's."""
         self.tenure = 0
         """Published: tells this source from others that had the row before."""
 

@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 import structlog
 
-from spaces.mixing.engine import TICK_SECONDS, AudioEngine
+from spaces.mixing.engine import AudioEngine
+from spaces.mixing.phases import TICK_SECONDS
 
 SWITCH_INTERVAL_SECONDS = 0.0001
 """How soon a busy Python thread gives the GIL away; a tick asks for it after its sleep and at its end. Tried beside a fully
@@ -75,7 +76,7 @@ class AudioThread:
             behind = int((time.monotonic() - due) / TICK_SECONDS)
             skipped = behind if behind > CATCH_UP_TICKS_MAX else 0
             due += skipped * TICK_SECONDS
-            left_at = self._engine.tick(time.monotonic(), skipped=skipped)
+            left_at = self._engine.tick(time.monotonic(), due=due, skipped=skipped)
             if left_at is not None:
                 self._lateness(left_at - due)
             due += TICK_SECONDS

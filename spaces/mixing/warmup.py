@@ -7,8 +7,9 @@ import socket
 import numpy as np
 from pylibsrtp import Policy, Session
 
-from spaces.mixing.engine import PHASES, AudioEngine, SoundSettings
+from spaces.mixing.engine import AudioEngine, SoundSettings
 from spaces.mixing.opus import FRAME, Encoder
+from spaces.mixing.phases import PHASES
 from spaces.mixing.sound import Listener, Source
 from spaces.sfu.fanout import Fanout, WirePath
 

@@ -15,7 +15,8 @@ from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsFingerprint, RTCDtlsP
 
 from spaces.config import Config
 from spaces.metrics import Metrics
-from spaces.mixing.engine import PHASES, TICK_SECONDS, AudioEngine
+from spaces.mixing.engine import AudioEngine
+from spaces.mixing.phases import PHASES, TICK_SECONDS
 from spaces.sfu.media import Media
 from spaces.sfu.peer import Peer
 from spaces.sfu.rtcp import Reports, parse_rtcp_untrusted

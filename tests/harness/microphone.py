@@ -11,8 +11,8 @@ from typing import NamedTuple
 from pylibsrtp import Policy
 
 from spaces.errors import RemoteError
-from spaces.mixing.engine import TICK_SECONDS
 from spaces.mixing.opus import FRAME, SAMPLE_RATE
+from spaces.mixing.phases import TICK_SECONDS
 from spaces.mixing.speakers import COUNTS
 from spaces.sfu.session import Receive
 from spaces.sfu.srtp import Keys

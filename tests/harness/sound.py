@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pylibsrtp import Policy, Session
 
-from spaces.mixing.engine import PHASES, TICK_SECONDS, AudioEngine, SoundSettings
+from spaces.mixing.engine import AudioEngine, SoundSettings
 from spaces.mixing.opus import FRAME, Decoder, Encoder, packet_samples_untrusted
+from spaces.mixing.phases import PHASES, TICK_SECONDS
 from spaces.mixing.sound import Listener, Source
 from spaces.sfu.fanout import Fanout, WirePath
 from spaces.sfu.rtp import RtpPacket, parse_rtp_untrusted

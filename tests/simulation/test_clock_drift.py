@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spaces.mixing.engine import TICK_SECONDS
 from spaces.mixing.opus import FRAME, SAMPLE_RATE, packet_samples_untrusted
+from spaces.mixing.phases import TICK_SECONDS
 from spaces.mixing.sound import Source
 from tests.harness.sound import Studio, encode, sine, studio
 

@@ -10,7 +10,8 @@ import selectors
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from spaces.mixing.engine import TICK_SECONDS, AudioEngine
+from spaces.mixing.engine import AudioEngine
+from spaces.mixing.phases import TICK_SECONDS
 
 WAIT_FOR_THREADS_SECONDS = 0.01
 

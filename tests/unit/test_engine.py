@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from spaces.mixing.engine import PHASES
+from spaces.mixing.phases import PHASES
 from spaces.mixing.render import IDLE_AFTER_FRAMES, IDLE_EVERY_FRAMES
 from spaces.mixing.sound import Source
 from tests.harness.sound import Ear, Studio, decode, encode, level_db, sine, studio

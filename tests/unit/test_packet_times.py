@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from spaces.mixing.engine import PHASES
 from spaces.mixing.opus import FRAME, packet_samples_untrusted
+from spaces.mixing.phases import PHASES
 from spaces.mixing.render import IDLE_AFTER_FRAMES, IDLE_EVERY_FRAMES
 from spaces.sfu.rtp import split_red_untrusted
 from tests.harness.sound import Ear, Studio, decode, encode, level_db, sine, studio
