@@ -67,16 +67,13 @@ async def settle(
     connection: AsyncConnection, delivery: Delivery, outcome: str, now: datetime, *, bounced: bool = False
 ) -> None:
     """What became of a claim: sent, refused, not_sent or unknown. Of a claim that is not this one's any more: nothing."""
-    mine = (deliveries.c.id == delivery.id) & (deliveries.c.attempts == delivery.attempt)
+    values: dict[str, Any] = {"state": outcome, "reason": None, "done_at": now}
     if outcome == "not_sent":
-        sending = select(newsletter_issues.c.state).where(newsletter_issues.c.id == delivery.issue)
-        stopped = (await connection.execute(sending)).scalar_one() != "sending"
-        values = _next_attempt(delivery.attempt, stopped, now)
-        settled = update(deliveries).where(mine, deliveries.c.state == "claimed").values(values)
-    else:
-        unsettled = deliveries.c.state.in_(("claimed", "unknown"))
-        settled = update(deliveries).where(mine, unsettled).values(state=outcome, reason=None, done_at=now)
-    await connection.execute(settled)
+        issue = select(newsletter_issues.c.state).where(newsletter_issues.c.id == delivery.issue)
+        values = _next_attempt(delivery.attempt, (await connection.execute(issue)).scalar_one(), now)
+    mine = (deliveries.c.id == delivery.id) & (deliveries.c.attempts == delivery.attempt)
+    unsettled = deliveries.c.state.in_(("claimed", "unknown"))  # whoever was slow knows better than whoever gave him up
+    await connection.execute(update(deliveries).where(mine, unsettled).values(values))
     if bounced:
         await mail_consents.suppress(connection, mail_consents.digest(delivery.address), "bounce", now)
 
@@ -96,12 +93,13 @@ async def address_sha256(connection: AsyncConnection, delivery: int) -> str | No
     return (await connection.execute(query)).scalar_one_or_none()
 
 
-def _next_attempt(attempt: int, stopped: bool, now: datetime) -> dict[str, Any]:
-    if stopped:
+def _next_attempt(attempt: int, issue: str, now: datetime) -> dict[str, Any]:
+    """`issue`: its state."""
+    if issue == "stopped":
         return {"state": "skipped", "reason": "stopped", "done_at": now}
-    if attempt > len(RETRIES):
+    if issue != "sending" or attempt > len(RETRIES):
         return {"state": "failed", "reason": "not_sent", "done_at": now}
-    return {"state": "queued", "due_at": now + RETRIES[attempt - 1]}
+    return {"state": "queued", "reason": None, "due_at": now + RETRIES[attempt - 1], "done_at": None}
 
 
 def _due(now: datetime) -> Any:

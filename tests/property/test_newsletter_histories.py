@@ -136,7 +136,7 @@ class History:
         await self.world.access.newsletters.tidy()
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(STEPS, min_size=8, max_size=40))
 async def test_mailed_once_to_whoever_is_to_get_it(world: World, steps: list[tuple[str, int]]) -> None:
     press = await a_press(world)
