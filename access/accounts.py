@@ -110,12 +110,14 @@ async def set_handle(connection: AsyncConnection, account: int, handle: str, nam
         await connection.execute(update(accounts).where(accounts.c.id == account).values(name=name))
 
 
-async def set_suspended(connection: AsyncConnection, account: int, suspended: bool, now: datetime) -> None:
+async def set_suspended(
+    connection: AsyncConnection, account: int, suspended: bool, now: datetime, *, actor: int | None = None
+) -> None:
     status = "suspended" if suspended else "active"
     mine = (accounts.c.id == account) & (accounts.c.status != "deleted") & (accounts.c.status != status)
     changed = await connection.execute(update(accounts).where(mine).values(status=status, epoch=accounts.c.epoch + 1))
     if changed.rowcount:
-        await audit.record(connection, now, f"account.{status}", actor=None, account=account)
+        await audit.record(connection, now, f"account.{status}", actor=actor, account=account)
         await outbox.publish_rights_changed(connection, account, EVERY_CREATOR, now)
 
 

@@ -20,6 +20,7 @@ from access.money_clock import MoneyClock
 from access.newsletter_service import Newsletters
 from access.offers import Offers
 from access.payments import PaymentProvider
+from access.people import People, Retention
 from access.shares import MoneyTerms
 from access.tokens import (
     SECRET_BYTES_MIN,
@@ -47,6 +48,7 @@ class Access:
         terms: MoneyTerms = MoneyTerms(),  # noqa: B008 – frozen
         wall: Callable[[], datetime] | None = None,
         clock: MoneyClock | None = None,
+        retention: Retention = Retention(),  # noqa: B008 – frozen
     ) -> None:
         """`now`: the clock of money and rights; `wall`: that of account tokens; `clock`: if `now` may be put forward."""
         assert len(join_token_key) >= SECRET_BYTES_MIN
@@ -54,6 +56,7 @@ class Access:
         self._provider = provider
         self._join_token_key = join_token_key
         self._now = now
+        self.people = People(engine, wall or now, retention)
         self.communities = Communities(engine, now)
         self.desk = Dealings(engine, provider, terms, now)
         self.follows = Follows(self.desk)
@@ -312,6 +315,7 @@ class Access:
             await admissions.forget_used_join_tokens(connection, self._now())
             await outbox.forget(connection, self._now())
             await idempotency.forget(connection, self._now())
+            await self.people.sweep(connection)
 
 
 async def _owner_of_token(

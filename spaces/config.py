@@ -45,6 +45,10 @@ class Config:
     database_url: str = setting("", "SQLAlchemy address of PostgreSQL; empty: SQLite in the data folder", secret=True)
     redis_url: str = setting("", "Redis for several nodes; empty: one node, in process", secret=True)
 
+    # --- what is forgotten
+    client_addresses_kept_days: int = setting(30, "how long the addresses that people signed in from are kept")
+    audit_kept_days: int = setting(1_095, "how long the audit log is kept; 0: for ever")
+
     # --- mail
     smtp_url: str = setting(
         "", "smtp://user:password@host:587 (STARTTLS) or smtps://…:465; empty: no mail is sent", secret=True
@@ -103,6 +107,7 @@ class Config:
     sockets_per_address_max: int = setting(200, "open WebSockets per client address")
     handshakes_per_address_max: int = setting(200, "media sessions in their handshake per client address")
     requests_per_minute_max: int = setting(1_200, "other API calls per client address")
+    sign_ins_per_minute_max: int = setting(20, "codes asked for and typed per client address")
     handshakes_max: int = setting(2_000, "media sessions in their handshake on this node")
 
     # --- times
@@ -140,6 +145,9 @@ class Config:
             (0 <= self.payout_delay_days <= 180, "payout_delay_days: 0 to 180"),
             (not (self.test_clock and self.stripe_secret_key), "test_clock: only with test money"),
             (1 <= self.slots <= 16, "slots: 1 to 16"),
+            (0 <= self.client_addresses_kept_days <= 36_500, "client_addresses_kept_days: 0 to 36500"),
+            (0 <= self.audit_kept_days <= 36_500, "audit_kept_days: 0 to 36500"),
+            (self.sign_ins_per_minute_max >= 1, "sign_ins_per_minute_max: 1 or more"),
             (1 <= self.mixed <= 64, "mixed: 1 to 64"),
         ):
             if not holds:

@@ -11,6 +11,7 @@ from access.embedded_money import EmbeddedTestMoney
 from access.money import EXPONENTS
 from access.money_clock import MoneyClock
 from access.payments import PaymentProvider
+from access.people import Retention
 from access.service import Access, utcnow
 from access.shares import MoneyTerms
 from spaces.config import Config, ConfigError
@@ -27,7 +28,13 @@ def open_access(config: Config, engine: AsyncEngine, url: Callable[[], str], joi
         terms=money_terms(config, provider),
         wall=utcnow,
         clock=clock,
+        retention=retention(config),
     )
+
+
+def retention(config: Config) -> Retention:
+    audit_kept = timedelta(days=config.audit_kept_days) if config.audit_kept_days else None
+    return Retention(timedelta(days=config.client_addresses_kept_days), audit_kept)
 
 
 def make_provider(config: Config, engine: AsyncEngine, url: Callable[[], str]) -> PaymentProvider:

@@ -58,6 +58,9 @@ class MeView(Struct, kw_only=True, frozen=True):
     is_creator: bool
     creator: str | None
     """The handle as a creator."""
+    address: str | None
+    """The e-mail address that codes for signing in are sent to."""
+    is_operator: bool
 
 
 class RuleView(Struct, kw_only=True, frozen=True):

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from access.model import Account
 from spaces.errors import RequestError
+from spaces.signaling.callers import account_of
 from spaces.signaling.client_address import client_address
 from spaces.signaling.services import Services
 
@@ -98,36 +99,30 @@ async def _serve(route: Route, request: web.Request) -> web.StreamResponse:
         services.limiters.offers.take(address, services.clock())
     elif route.limit == "requests":
         services.limiters.requests.take(address, services.clock())
-    account = None if route.own_token else await services.door.account_of(bearer_token(request))
+    account = None if route.own_token else await account_of(services, request)
     if route.sign_in and account is None:
-        raise RequestError(401, "not_signed_in", "sign in first: this needs an account token")
+        raise RequestError(401, "not_signed_in", "sign in first: this needs an account token or the page's session")
     body = None if route.body is None else await _read_body(route, request)
     answer = await route.handler(Call(services, request, account, body))
     if isinstance(answer, web.StreamResponse):
         return answer
     if not isinstance(answer, Answer):
         answer = Answer(answer, 204 if answer is None else route.status)
-    headers = {"Cache-Control": "no-store", **dict(answer.headers)}
-    if answer.body is None:
-        return web.Response(status=answer.status, headers=headers)
+    return json_response(answer.body, answer.status, answer.headers)
+
+
+def json_response(body: Any, status: int, headers: tuple[tuple[str, str], ...] = ()) -> web.Response:
+    """`body` None: no body at all."""
+    all_headers = {"Cache-Control": "no-store", **dict(headers)}
+    if body is None:
+        return web.Response(status=status, headers=all_headers)
     return web.Response(
-        status=answer.status,
-        body=msgspec.json.encode(answer.body),
+        status=status,
+        body=msgspec.json.encode(body),
         content_type="application/json",
         charset="utf-8",
-        headers=headers,
+        headers=all_headers,
     )
-
-
-def bearer_token(request: web.Request) -> str | None:
-    """Of `Authorization: Bearer …`; None without the header. Raises RequestError(401) for any other scheme."""
-    header = request.headers.get("Authorization")
-    if header is None:
-        return None
-    scheme, _, token = header.strip().partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise RequestError(401, "token_malformed", "Authorization: Bearer and a token")
-    return token.strip()
 
 
 async def _read_body(route: Route, request: web.Request) -> Any:

@@ -9,6 +9,7 @@ from typing import Any, get_args
 import msgspec
 
 from spaces.signaling import answers, messages
+from spaces.signaling.callers import SESSION
 from spaces.signaling.endpoint import Route
 
 TEMPLATE = "#/components/schemas/{name}"
@@ -16,7 +17,9 @@ DESCRIPTIONS = {
     101: "Switching to WebSocket",
     200: "Done",
     201: "Made",
+    202: "Under way",
     204: "Done",
+    303: "See the address in Location",
     400: "Bad request",
     401: "No token, or a bad one",
     402: "Would be admitted if paid; `offers` says what",
@@ -32,6 +35,10 @@ DESCRIPTIONS = {
     429: "Too many; see Retry-After",
     503: "Full, busy or not ready; see Retry-After",
 }
+SESSION_DESCRIPTION = (
+    "of a browser that has signed in by /v1/sign-in; with https __Host-spaces_session. A request that changes something "
+    "counts only if a page of this server sent it (Sec-Fetch-Site or Origin)."
+)
 SOCKET_TYPES = (*get_args(messages.ClientMessage), *get_args(messages.ServerMessage))
 
 
@@ -55,7 +62,10 @@ def document(routes: list[Route]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": components,
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "session": {"type": "apiKey", "in": "cookie", "name": SESSION, "description": SESSION_DESCRIPTION},
+            },
         },
     }
 
@@ -75,7 +85,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "responses": _responses(route),
     }
     if route.tag != "operations":
-        operation["security"] = [{"bearer": []}] if route.sign_in else [{}, {"bearer": []}]
+        operation["security"] = [*([] if route.sign_in else [{}]), {"bearer": []}, {"session": []}]
     if route.body is not None:
         operation["requestBody"] = {
             "required": not route.body_optional,

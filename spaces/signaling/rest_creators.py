@@ -16,10 +16,13 @@ from spaces.signaling.views import account_view, comp_view, standing_view, tier_
 
 async def get_me(call: Call) -> MeView:
     creator = await call.services.access.creator_of(call.me.id)
+    profile = await call.services.access.people.profile(call.me)
     return MeView(
-        account=account_view(call.me, call.me),
+        account=account_view(profile.account, profile.account),
         is_creator=creator is not None,
         creator=None if creator is None else creator.handle,
+        address=profile.address,
+        is_operator=profile.is_operator,
     )
 
 

@@ -21,6 +21,7 @@ from spaces.signaling.endpoint import Call, Route
 from spaces.signaling.openapi import document
 from spaces.signaling.routes_communities import COMMUNITIES
 from spaces.signaling.routes_newsletters import NEWSLETTERS
+from spaces.signaling.routes_people import PEOPLE
 from spaces.signaling.socket import serve_socket
 
 CLIENT = (("client", "names this seat among those of the account; `default` if left out"),)
@@ -185,12 +186,12 @@ OPERATIONS = [
     ),
 ]  # fmt: skip
 
-API = [*CREATORS, *COMMUNITIES, *NEWSLETTERS, *SPACES, *MEDIA, *OPERATIONS]
+API = [*PEOPLE, *CREATORS, *COMMUNITIES, *NEWSLETTERS, *SPACES, *MEDIA, *OPERATIONS]
 
 PAGES = [
     *(
         Route(method=method, path=path, handler=pages.get_page, summary="The page", tag="page", own_token=True)
-        for path in ("/", "/@{handle}", "/s/{space}", "/pay/{ref}")
+        for path in ("/", "/sign-in", "/account", "/@{handle}", "/s/{space}", "/pay/{ref}")
         for method in ("GET", "HEAD")
     ),
     *(

@@ -21,12 +21,17 @@ from spaces.signaling.rights import Rights
 from spaces.signaling.rooms import Rooms
 from spaces.signaling.whip_sessions import WhipSessions
 
+EXPORTS_PER_MINUTE_MAX = 6
+"""An export reads every table."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limiters:
     offers: Budget
     requests: Budget
     sockets: Concurrency
+    sign_ins: Budget
+    exports: Budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,4 +63,6 @@ def make_limiters(config: Config) -> Limiters:
         Budget("offers", config.offers_per_minute_max),
         Budget("requests", config.requests_per_minute_max),
         Concurrency("sockets", config.sockets_per_address_max),
+        Budget("sign_ins", config.sign_ins_per_minute_max),
+        Budget("exports", EXPORTS_PER_MINUTE_MAX),
     )

@@ -26,6 +26,7 @@ from spaces.room_commands import (
     TakeFromStage,
 )
 from spaces.room_rules import Kind, Role
+from spaces.signaling.callers import account_of
 from spaces.signaling.endpoint import Call
 from spaces.signaling.live import Ending, Entry, Live, sees_hands
 from spaces.signaling.messages import (
@@ -96,7 +97,7 @@ async def serve_socket(call: Call) -> web.WebSocketResponse:
         transport = request.transport
         assert transport is not None
         outbox = Outbox()
-        connection = Connection(services, socket, outbox, call.match("space"), call.address)
+        connection = Connection(services, request, socket, outbox, call.match("space"), call.address)
         async with asyncio.TaskGroup() as tasks:
             sending = tasks.create_task(outbox.run(socket), name="socket writer")
             sending.add_done_callback(lambda _: connection.stop_reading())
@@ -110,9 +111,16 @@ class Connection:
     """One socket from hello to end. Implements live.Peer."""
 
     def __init__(
-        self, services: Services, socket: web.WebSocketResponse, outbox: Outbox, space: str, address: str
+        self,
+        services: Services,
+        request: web.Request,
+        socket: web.WebSocketResponse,
+        outbox: Outbox,
+        space: str,
+        address: str,
     ) -> None:
         self._services = services
+        self._request = request
         self._socket = socket
         self._outbox = outbox
         self._space = space
@@ -206,7 +214,10 @@ class Connection:
     async def _enter(self, hello: Hello) -> Entry:
         services = self._services
         await services.rooms.record(self._space)  # 404 before a token is used up
-        account = await services.door.account_of(hello.token, self._space)
+        if hello.token is None:
+            account = await account_of(services, self._request)  # the page's session
+        else:
+            account = await services.door.account_of(hello.token, self._space)
         async with services.rooms.hold(self._space) as live:
             entry = await services.door.enter(live, account, Kind.SOCKET, hello.client, self._address)
         config = services.config

@@ -7,8 +7,9 @@ from aiohttp import web
 from spaces.errors import RemoteError, RequestError
 from spaces.room_rules import Kind
 from spaces.signaling import sdp
+from spaces.signaling.callers import account_of
 from spaces.signaling.door import CLIENT_DEFAULT
-from spaces.signaling.endpoint import Call, bearer_token, need_content_type, read_whole
+from spaces.signaling.endpoint import Call, need_content_type, read_whole
 from spaces.signaling.turn import ice_servers, link_headers
 
 SDP_TYPE = "application/sdp"
@@ -28,7 +29,7 @@ async def _post(call: Call, kind: Kind) -> web.Response:
     record = await services.rooms.record(space)
     need_content_type(call.request, SDP_TYPE)
     body = await read_whole(call.request)
-    account = await services.door.account_of(bearer_token(call.request), space)
+    account = await account_of(services, call.request, space)
     try:
         offer = sdp.parse_offer_untrusted(body, sending=kind is Kind.WHEP)
     except RemoteError:

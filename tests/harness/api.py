@@ -28,6 +28,12 @@ class Reply:
         return str(self.body["code"])
 
 
+async def read_reply(answer: aiohttp.ClientResponse) -> Reply:
+    is_json = answer.content_type.endswith("json")
+    body: Any = await (answer.json(content_type=None) if is_json else answer.text())
+    return Reply(answer.status, dict(answer.headers), body)
+
+
 class Api:
     """Calls of one test; `ok` asserts 2xx."""
 
@@ -52,9 +58,7 @@ class Api:
         if content_type is not None:
             headers["Content-Type"] = content_type
         async with self.http.request(method, urljoin(self.url, path), headers=headers, json=json, data=data) as answer:
-            is_json = answer.content_type.endswith("json")
-            body: Any = await (answer.json(content_type=None) if is_json else answer.text())
-            return Reply(answer.status, dict(answer.headers), body)
+            return await read_reply(answer)
 
     async def ok(self, method: str, path: str, *, by: Person | None = None, json: Any = None) -> Any:
         reply = await self.request(method, path, by=by, json=json)

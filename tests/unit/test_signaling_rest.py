@@ -15,6 +15,7 @@ async def test_a_stranger_becomes_a_creator_with_a_tier_and_a_space(api: Api) ->
     host = person("ada")
     assert await api.ok("GET", "/v1/me", by=host) == {
         "account": {"id": "1", "handle": "ada", "sub": "sub-ada", "name": "Ada"}, "is_creator": False, "creator": None,
+        "address": None, "is_operator": False,
     }  # fmt: skip
     await api.creator("ada")
     tier = await api.tier(host)

@@ -1,0 +1,134 @@
+"""What is stored about an account, told to it whole; and an account forgotten.
+
+What belongs to whom is read from the tables themselves. A row belongs to the account in its column `account`; else, what
+somebody has made or earned as a creator, to its `creator`; else to whom the row belongs that it refers to. So a creator is
+told of his tiers, but not of a subscription: that is the subscriber's. Tables whose `info` says so lose their rows with
+the account; all others keep them, and know no more than a number that stands for nobody.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, func, or_, select, update
+from sqlalchemy import delete as delete_rows
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from access import accounts, audit, outbox
+from access.errors import AccessError
+from access.model import Account
+from access.tables import ERASED, LIVE_STATES, audit_log, creators, metadata, pseudonyms, subscriptions, tiers
+from access.tables import accounts as account_rows
+from access.tables_ledger import ledger_entries, ledger_transfers
+from access.tables_people import mailboxes, sign_in_requests
+
+NOT_TOLD = frozenset({"outbox", "pseudonyms", "counters", "epochs"})
+"""Bookkeeping of the server about itself; whose pseudonym is whose is what deletion forgets."""
+SECRET = ("_sha256", "secret")
+"""Endings of columns that prove something to us and mean nothing to anybody."""
+TEST_MONEY = "test"
+CREATORS_MONEY = ("creator_balance", "creator_hold", "payouts_in_transit")
+
+
+async def export(connection: AsyncConnection, account: Account, now: datetime) -> dict[str, Any]:
+    """Rows by table, in the form of JSON. 404 unknown_account."""
+    mine = await accounts.by_id(connection, account.id)
+    told: dict[str, list[dict[str, Any]]] = {}
+    for table in metadata.sorted_tables:
+        if (belongs := _belongs(table, account.id)) is not None:
+            columns = [column for column in table.c if not column.name.endswith(SECRET)]
+            query = select(*columns).where(belongs).order_by(*table.primary_key)
+            if rows := (await connection.execute(query)).all():
+                told[table.name] = [{key: _plain(value) for key, value in row._asdict().items()} for row in rows]
+    told["audit_log"] = await _trail(connection, account.id)
+    await audit.record(connection, now, "account.exported", actor=account.id, account=account.id)
+    return {"exported_at": now.isoformat(), "account": str(mine.id), "tables": told}
+
+
+async def delete(connection: AsyncConnection, account: Account, now: datetime) -> None:
+    """Forget who it was, and end its rights. 409 still_subscribed, still_selling, still_owed; 404."""
+    await accounts.lock(connection, account.id)
+    await accounts.by_id(connection, account.id)
+    await _check_nothing_runs(connection, account.id)
+    await audit.record(connection, now, "account.deleted", actor=account.id, account=account.id)
+    address = select(mailboxes.c.address_key).where(mailboxes.c.account == account.id).scalar_subquery()
+    await connection.execute(delete_rows(sign_in_requests).where(sign_in_requests.c.address_key == address))
+    for table in reversed(metadata.sorted_tables):
+        if table.info.items() >= ERASED.items():
+            await connection.execute(delete_rows(table).where(table.c.account == account.id))
+    nobody = {"subject": None, "handle": None, "handle_key": None, "name": None, "status": "deleted"}
+    gone = update(account_rows).where(account_rows.c.id == account.id)
+    await connection.execute(gone.values(nobody | {"epoch": account_rows.c.epoch + 1}))
+    await connection.execute(update(tiers).where(tiers.c.creator == account.id).values(state="archived"))
+    await outbox.publish_rights_changed(connection, account.id, accounts.EVERY_CREATOR, now)
+
+
+async def _check_nothing_runs(connection: AsyncConnection, account: int) -> None:
+    live = subscriptions.c.status.in_(LIVE_STATES)
+    paying = live & (subscriptions.c.account == account) & subscriptions.c.cancel_at_period_end.is_(False)
+    selling = live & (subscriptions.c.creator == account)
+    for running, code, detail in (
+        (paying, "still_subscribed", "A subscription would go on costing money: cancel it first."),
+        (selling, "still_selling", "People pay for a tier of yours: end their subscriptions first."),
+    ):
+        if (await connection.execute(select(subscriptions.c.id).where(running).limit(1))).first() is not None:
+            raise AccessError(409, code, detail)
+    owed = (
+        select(func.sum(ledger_entries.c.amount_minor))
+        .join(ledger_transfers, ledger_transfers.c.id == ledger_entries.c.transfer)
+        .where(
+            ledger_entries.c.creator == account,
+            ledger_entries.c.ledger_account.in_(CREATORS_MONEY),
+            ledger_transfers.c.provider != TEST_MONEY,
+        )
+        .group_by(ledger_entries.c.currency)
+    )
+    if any((await connection.execute(owed)).scalars()):
+        raise AccessError(409, "still_owed", "There is money to be paid out to you: have it paid out first.")
+
+
+def _belongs(table: Table, account: int) -> ColumnElement[bool] | None:
+    """Which of its rows are the account's own; None: the table speaks of nobody."""
+    path = _path(table)
+    if path is None or table.name in NOT_TOLD:
+        return None
+    column, parent = path
+    if parent is None:
+        return table.c[column] == account
+    theirs = _belongs(parent, account)
+    if theirs is None:
+        return None
+    [key] = parent.primary_key.columns
+    return table.c[column].in_(select(key).where(theirs))
+
+
+@cache
+def _path(table: Table) -> tuple[str, Table | None] | None:
+    """The column that says whose a row is: directly (None), or through the row of another table."""
+    if table is account_rows or table is creators:
+        return "id", None
+    for name, whose in (("account", account_rows), ("creator", creators), ("creator", account_rows)):
+        if name in table.c and any(key.column.table is whose for key in table.c[name].foreign_keys):
+            return name, None
+    for key in sorted(table.foreign_keys, key=lambda key: key.parent.name):
+        parent = key.column.table
+        if parent is not table and parent is not account_rows and len(parent.primary_key) == 1 and _path(parent):
+            return key.parent.name, parent
+    return None
+
+
+async def _trail(connection: AsyncConnection, account: int) -> list[dict[str, Any]]:
+    """What the audit log says of the account, other people left out."""
+    name = select(pseudonyms.c.pseudonym).where(pseudonyms.c.account == account).scalar_subquery()
+    about = or_(audit_log.c.account == name, audit_log.c.actor == name)
+    columns = (audit_log.c.at, audit_log.c.action, (audit_log.c.actor == name).label("by_you"), audit_log.c.body)
+    rows = await connection.execute(select(*columns).where(about).order_by(audit_log.c.id))
+    return [
+        {"at": row.at.isoformat(), "action": row.action, "by_you": bool(row.by_you), "body": row.body} for row in rows
+    ]
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
