@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from access.errors import AccessError
 from access.service import Access, utcnow
-from spaces import doctor
+from spaces import doctor, upkeep
 from spaces.config import ENVIRONMENT_PREFIX, Config, ConfigError, read_config, settings
 from spaces.db.migrate import upgrade
 from spaces.db.prepare import open_database, prepare, usable
@@ -71,6 +71,7 @@ def make_parser() -> argparse.ArgumentParser:
     keys = command("keys", manage_keys, "the API keys that sign account tokens", "{add,list,revoke} [KEY] ")
     keys.add_argument("action", choices=("add", "list", "revoke"))
     keys.add_argument("key", nargs="?", help="the key's id (add: chosen if left out)")
+    upkeep.add_commands(command, opened)
     return parser
 
 

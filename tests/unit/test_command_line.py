@@ -62,7 +62,7 @@ def test_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
     for f in settings():
         assert "--" + f.name.replace("_", "-") in text
         assert f"[SPACES_{f.name.upper()}]" in "".join(text.split())
-    commands = {"serve", "demo", "token", "migrate", "doctor", "keys"}
+    commands = {"serve", "demo", "token", "migrate", "doctor", "keys", "admin", "audit", "backup", "restore"}
     assert commands <= set(make_parser().format_help().split())
 
 
@@ -175,3 +175,18 @@ def test_a_token_leaves_a_name_that_was_given_since(data: Path, capsys: pytest.C
     claims = jwt.decode(capsys.readouterr().out.strip(), options={"verify_signature": False})
     assert "name" not in claims
     assert claims["handle"] == "ada"
+
+
+def test_an_operator_is_made_and_the_audit_log_is_read(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("admin", "ada@example.org") == 0
+    assert "is an operator" in capsys.readouterr().out
+    assert "no account nobody" in str(run("admin", "nobody"))
+    assert run("audit", "check") == 0
+    head = capsys.readouterr().out.split("The newest: ")[1].split()[0]
+    assert run("admin", "ada@example.org", "--remove") == 0
+    assert run("audit", "check", "--head", head) == 0
+    assert run("audit", "check", "--head", "1:" + "0" * 64) == 1
+    assert "does not hold" in capsys.readouterr().out
+    assert run("backup", str(data / "kept")) == 0
+    assert run("restore", str(data / "kept"), "--data", str(data / "new")) == 0
+    assert run("audit", "check", "--head", head, "--data", str(data / "new")) == 0
