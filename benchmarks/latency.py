@@ -11,6 +11,8 @@ whose frames lie elsewhere between two ticks: the phases cover the 20 ms evenly,
 from __future__ import annotations
 
 import argparse
+import asyncio
+import math
 import random
 import tempfile
 import time
@@ -69,10 +71,13 @@ async def run(options: argparse.Namespace) -> Report:
                 beside("benchmarks.clicker", server.url, space, host.handle) as clicker,
                 beside("benchmarks.listeners", server.url, space, options.listeners, 0) as crowd,
             ):
+                # The socket of somebody who does not read is cut.
+                draining = asyncio.create_task(channel.drain(math.inf))
                 phases = Phases(clicker, on_stage, listener.packets, options)
                 halves = [await phases.measure("idle")]
                 await crowd("join", count=options.listeners, at_once=JOINING_AT_ONCE)
                 halves.append(await phases.measure(f"{options.listeners} listeners"))
+                draining.cancel()
     rows = []
     for half in halves:
         for ear, heard in (("stage", half.stage), ("audience", half.audience)):
