@@ -16,6 +16,7 @@ from access import (
     creators,
     fields,
     ledger,
+    ledger_check,
     money,
     payout_facts,
     provider_tasks,
@@ -26,6 +27,7 @@ from access.database import read, write
 from access.dealings import Dealings
 from access.errors import AccessError
 from access.ledger import Transfer
+from access.ledger_check import Finding
 from access.model import Account, Creator
 from access.money_model import Balance, Payment, Payout, StatementLine
 from access.shares import MoneyTerms
@@ -78,6 +80,10 @@ class Books:
         """What moved in a creator's accounts in a month, `2026-03`, in UTC. 403; 422."""
         start, end = statements.month(month)
         return await self._read(_statement, actor, creator, start, end)
+
+    async def check(self) -> list[Finding]:
+        """What does not hold of the books of the whole database; for the operator."""
+        return await read(self._desk.engine, ledger_check.check)
 
     async def _read(
         self,

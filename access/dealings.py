@@ -28,46 +28,46 @@ class Dealings:
         self.terms = terms
         self.now = now
 
-    async def take(self, facts: Iterable[AnyFact]) -> None:
+    async def take(self, facts: Iterable[AnyFact], now: datetime | None = None) -> None:
         """Into our rows: what a webhook, an answer or a fetched object told. As often as anybody likes, in any order."""
         for fact in facts:
-            await write(self.engine, fold.apply, fact, self.terms, self.now())
+            await write(self.engine, fold.apply, fact, self.terms, now or self.now())
 
-    async def work_off(self) -> int:
+    async def work_off(self, now: datetime | None = None) -> int:
         """Tell the provider what it is still to be told. What fails is tried again later. How many were done."""
-        tasks = await read(self.engine, provider_tasks.due, self.provider.name, self.now())
+        now = now or self.now()
+        tasks = await read(self.engine, provider_tasks.due, self.provider.name, now)
         done = 0
         for task in tasks:
             payout = await read(self.engine, provider_tasks.payout_request, task)
             try:
-                facts = await provider_tasks.ask(self.provider, task, payout, self.now())
+                facts = await provider_tasks.ask(self.provider, task, payout, now)
             except ProviderError as error:
-                await write(self.engine, provider_tasks.failed, task, error, self.now())
+                await write(self.engine, provider_tasks.failed, task, error, now)
                 continue
-            await self.take(facts)
-            await write(self.engine, provider_tasks.done, task, self.now())
+            await self.take(facts, now)
+            await write(self.engine, provider_tasks.done, task, now)
             done += 1
         return done
 
-    async def keep_time(self) -> bool:
-        """What the clock alone brings: test money's renewals, lapses, tasks whose time has come. Whether there was anything.
+    async def keep_time(self, now: datetime | None = None) -> None:
+        """What the clock alone brings: test money's renewals, lapses, tasks whose time has come.
 
-        Called every second or so, and by whoever moves the clock; a node that was away makes up for it.
+        Called every second or so; a node that was away makes up for it. `now`: a time to come, for whoever moves the clock
+        there: what is renewed until then is renewed before anybody's right seems to be over.
         """
-        busy = False
+        now = now or self.now()
         if isinstance(self.provider, EmbeddedTestMoney):
-            while await self.provider.collect(self.now()):
-                busy = True
+            while await self.provider.collect(now):
+                pass
             while told := await read(self.engine, embedded_money.untold, TOLD_AT_ONCE_MAX):
                 for number, facts in told:
-                    await self.take(facts)
-                    await write(self.engine, embedded_money.mark_told, number, self.now())
-                    busy = True
-        while await write(self.engine, subscriptions.lapse_one, self.now()):
-            busy = True
-        while await self.work_off():
-            busy = True
-        return busy
+                    await self.take(facts, now)
+                    await write(self.engine, embedded_money.mark_told, number, now)
+        while await write(self.engine, subscriptions.lapse_one, now):
+            pass
+        while await self.work_off(now):
+            pass
 
 
 async def answer_checkout(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from access.database import insert_or_ignore
+from access.database import insert_or_ignore, write
 from access.errors import AccessError
 from access.fields import bad_field, is_storable
+from access.model import Account
 from access.tables_money import idempotency_keys
 
 KEY_LENGTH_MAX = 255
@@ -62,3 +64,20 @@ async def release(connection: AsyncConnection, account: int, key: str) -> None:
 
 async def forget(connection: AsyncConnection, now: datetime) -> None:
     await connection.execute(delete(idempotency_keys).where(idempotency_keys.c.created_at < now - KEPT))
+
+
+class Idempotency:
+    """Each method is one transaction."""
+
+    def __init__(self, engine: AsyncEngine, now: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._now = now
+
+    async def claim(self, account: Account, key: str, request_sha256: str) -> StoredAnswer | None:
+        return await write(self._engine, claim, account.id, key, request_sha256, self._now())
+
+    async def finish(self, account: Account, key: str, answer: StoredAnswer) -> None:
+        await write(self._engine, finish, account.id, key, answer)
+
+    async def release(self, account: Account, key: str) -> None:
+        await write(self._engine, release, account.id, key)

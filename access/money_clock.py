@@ -5,7 +5,7 @@ Everything that is dated by money – periods, grace, rights – goes by it; tok
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
@@ -43,11 +43,14 @@ class MoneyClock:
         if self._may_forward:
             self._ahead = max(timedelta(seconds=await read(self._engine, _ahead)), self._ahead)
 
-    async def forward(self, actor: Account | None, seconds: int) -> datetime:
-        """The new time. It never goes back. 403 no_test_clock; 422."""
+    async def forward(
+        self, actor: Account | None, seconds: int, before: Callable[[datetime], Awaitable[None]]
+    ) -> datetime:
+        """The new time, after `before` has been told of it. It never goes back. 403 no_test_clock; 422."""
         if not self._may_forward:
             raise AccessError(403, "no_test_clock", "This server's clock is the real one.")
         between(seconds, "forward_seconds", 1, FORWARD_SECONDS_MAX)
+        await before(self.now() + timedelta(seconds=seconds))
         self._ahead = timedelta(seconds=await write(self._engine, _forward, actor, seconds, self.now()))
         return self.now()
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from access import coupons, members, tier_changes
+from access import coupons, creators, members, tier_changes
 from access.database import read, write
 from access.model import Account, Creator, Tier
 from access.money_model import Coupon, CreatorMember
@@ -21,6 +21,10 @@ class Offers:
     async def found_publication(self, founder: Account, *, handle: str, name: str | None) -> Creator:
         """403; 409 handle_taken; 422."""
         return await write(self._engine, members.found_publication, founder, handle, name, self._now())
+
+    async def may(self, account: Account, creator: int, roles: Container[str | None]) -> bool:
+        """Whether the account acts for the creator in one of these roles."""
+        return await read(self._engine, creators.is_member, creator, account, roles)
 
     async def members(self, actor: Account, creator: Creator) -> list[CreatorMember]:
         return await read(self._engine, members.of_creator, actor, creator.id)

@@ -15,6 +15,7 @@ from access.dealings import Dealings
 from access.decide import Action, Allow, Deny, Resource
 from access.errors import AccessError, TokenError
 from access.follows import Follows
+from access.idempotency import Idempotency
 from access.model import Account, Admission, ApiKey, Comp, Creator, RightsChanged, Tier
 from access.money_clock import MoneyClock
 from access.newsletter_service import Newsletters
@@ -64,6 +65,7 @@ class Access:
         self.books = Books(self.desk)
         self.offers = Offers(engine, now)
         self.clock = clock
+        self.idempotency = Idempotency(engine, wall or now)
         self._wall = wall or now
 
     # --- keys and accounts
@@ -314,7 +316,7 @@ class Access:
         async with writing(self._engine) as connection:
             await admissions.forget_used_join_tokens(connection, self._now())
             await outbox.forget(connection, self._now())
-            await idempotency.forget(connection, self._now())
+            await idempotency.forget(connection, self._wall())
             await self.people.sweep(connection)
 
 

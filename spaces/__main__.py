@@ -19,6 +19,7 @@ from typing import Any
 import uvloop
 from sqlalchemy.exc import SQLAlchemyError
 
+from access import ledger_check
 from access.errors import AccessError
 from access.service import Access, utcnow
 from spaces import doctor, upkeep
@@ -72,6 +73,10 @@ def make_parser() -> argparse.ArgumentParser:
     keys.add_argument("action", choices=("add", "list", "revoke"))
     keys.add_argument("key", nargs="?", help="the key's id (add: chosen if left out)")
     upkeep.add_commands(command, opened)
+    ledger = command(
+        "ledger", check_ledger, "prove that the books add up, or name the first row that does not", "check "
+    )
+    ledger.add_argument("action", choices=("check",))
     return parser
 
 
@@ -200,6 +205,15 @@ async def manage_keys(config: Config, options: argparse.Namespace) -> int:
                 await access.revoke_key(options.key)
                 print(f"{options.key} is revoked: its tokens are refused from now on.")
     return 0
+
+
+async def check_ledger(config: Config, options: argparse.Namespace) -> int:
+    async with opened(config) as access:
+        findings = await access.books.check()
+    for finding in findings:
+        print(f"BROKEN  {finding.check}: {finding.row}")
+    print(f"{len(ledger_check.CHECKS) - len(findings)} of {len(ledger_check.CHECKS)} checks hold.")
+    return int(bool(findings))
 
 
 @contextlib.asynccontextmanager

@@ -6,6 +6,9 @@ from access.model import Account, Creator
 from access.service import Access
 from spaces.errors import RequestError
 
+HOSTING_ROLES = frozenset({"owner", "editor", "host"})
+"""Of a publication's members: those who open its Spaces."""
+
 
 async def need_account(access: Access, caller: Account, ref: str) -> Account:
     """Of `17`, `@ada` or `sub:x` (of the caller's own integration). Raises RequestError(404)."""
@@ -26,13 +29,15 @@ async def own_creator(access: Access, caller: Account) -> Creator:
 
 
 async def creator_account(access: Access, caller: Account, named: str | None) -> int:
-    """The creator whose Space this is to be: the caller himself, by whatever name. Raises RequestError(403 | 404)."""
-    own = await own_creator(access, caller)
-    if named is None or named in (own.handle, f"@{own.handle}"):
-        return own.id
-    account = await access.find_account(named, integration=caller.integration)
+    """The creator whose Space this is to be: the caller himself, or one that he hosts for. Raises RequestError(403 | 422)."""
+    if named is None:
+        return (await own_creator(access, caller)).id
+    ref = named if named.startswith(("@", "sub:")) or named.isdecimal() else f"@{named}"
+    account = await access.find_account(ref, integration=caller.integration)
     if account is None:
         raise RequestError(422, "unknown_creator", "there is no such creator", field="creator")
-    if account.id != own.id:
-        raise RequestError(403, "not_creator", "only the creator opens Spaces of his own")
-    return own.id
+    if account.id == caller.id:
+        return (await own_creator(access, caller)).id
+    if not await access.offers.may(caller, account.id, HOSTING_ROLES):
+        raise RequestError(403, "not_creator", "only the creator, or who hosts for a publication, opens its Spaces")
+    return account.id

@@ -119,6 +119,7 @@ class TierView(Struct, kw_only=True, frozen=True):
     state: Literal["draft", "published", "archived"]
     benefits: list[str]
     prices: list[PriceView]
+    trial_days: int
 
 
 class StandingView(Struct, kw_only=True, frozen=True):
@@ -163,6 +164,11 @@ class SubscriptionView(Struct, kw_only=True, frozen=True):
     cancel_at_period_end: bool
     checkout_url: str | None
     """Where to pay, while there is something to pay; only to the subscriber."""
+    payment: Literal["declined", "requires_action", "pending"] | None
+    """While it is incomplete: how the last try to pay ended."""
+    next_tier: str | None
+    """What it changes to at the end of the period."""
+    trial_days: int
     test_money: bool
     created_at: datetime
     ended_at: datetime | None

@@ -59,13 +59,17 @@ class NewSpeaker(Struct, kw_only=True, frozen=True):
 
 
 class NewCreator(Struct, kw_only=True, frozen=True):
+    """A person is the caller; a publication has an account of its own and members, the caller its first owner."""
+
     handle: str
     name: Name | None = None
+    kind: Literal["person", "publication"] = "person"
 
 
 class NewPrice(Struct, kw_only=True, frozen=True):
     amount_minor: int
     currency: str
+    interval: Literal["month", "year"] = "month"
 
 
 class NewTier(Struct, kw_only=True, frozen=True):
@@ -73,6 +77,8 @@ class NewTier(Struct, kw_only=True, frozen=True):
     level: int
     price: NewPrice
     benefits: list[str] | None = None
+    state: Literal["draft", "published"] = "published"
+    trial_days: int = 0
 
 
 class NewComp(Struct, kw_only=True, frozen=True):
@@ -82,7 +88,12 @@ class NewComp(Struct, kw_only=True, frozen=True):
 
 
 class NewSubscription(Struct, kw_only=True, frozen=True):
+    """Without currency or interval: the tier's oldest price, by the month if there is one."""
+
     tier: Reference
+    currency: str | None = None
+    interval: Literal["month", "year"] | None = None
+    coupon: str | None = None
 
 
 class Cancellation(Struct, kw_only=True, frozen=True):
@@ -90,6 +101,6 @@ class Cancellation(Struct, kw_only=True, frozen=True):
 
 
 class Payment(Struct, kw_only=True, frozen=True):
-    """How a payment with test money is to end."""
+    """How a payment with test money is to end: succeed, decline, requires_action or pays_later."""
 
     outcome: str

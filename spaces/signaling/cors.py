@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import hdrs, web
 
 EXPOSED = "Location, Link, ETag, Retry-After, X-Request-Id"
-ALLOWED_HEADERS = "Authorization, Content-Type, If-Match"
+ALLOWED_HEADERS = "Authorization, Content-Type, If-Match, Idempotency-Key"
 ALLOWED_METHODS = "GET, POST, PATCH, DELETE, OPTIONS"
 PREFLIGHT_SECONDS = "7200"
 """How long a browser may remember a preflight; none remembers longer."""

@@ -15,6 +15,7 @@ from access.model import Account
 from spaces.errors import RequestError
 from spaces.signaling.callers import account_of
 from spaces.signaling.client_address import client_address
+from spaces.signaling.idempotent import HEADER, once
 from spaces.signaling.services import Services
 
 SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
@@ -78,6 +79,8 @@ class Route:
     """Names and descriptions."""
     consumes: str = "application/json"
     produces: str = "application/json"
+    costs_money: bool = False
+    """Takes an `Idempotency-Key`. Such a route needs a caller."""
     limit: str = "requests"
     """Which budget of the client's address it draws on: requests, offers, or none (served in every state of the node)."""
 
@@ -103,7 +106,14 @@ async def _serve(route: Route, request: web.Request) -> web.StreamResponse:
     if route.sign_in and account is None:
         raise RequestError(401, "not_signed_in", "sign in first: this needs an account token or the page's session")
     body = None if route.body is None else await _read_body(route, request)
-    answer = await route.handler(Call(services, request, account, body))
+    call = Call(services, request, account, body)
+    if route.costs_money and account is not None and HEADER in request.headers:
+        return await once(services, request, account, body, lambda: _respond(route, call))
+    return await _respond(route, call)
+
+
+async def _respond(route: Route, call: Call) -> web.StreamResponse:
+    answer = await route.handler(call)
     if isinstance(answer, web.StreamResponse):
         return answer
     if not isinstance(answer, Answer):

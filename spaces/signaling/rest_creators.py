@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from access.creators import FINANCE_ROLES
 from access.errors import AccessError
 from access.model import Account, Creator
 from spaces.errors import RequestError
@@ -28,24 +29,31 @@ async def get_me(call: Call) -> MeView:
 
 async def create_creator(call: Call) -> Answer:
     body: NewCreator = call.body
-    creator = await call.services.access.create_creator(call.me, handle=body.handle, name=body.name)
+    access = call.services.access
+    if body.kind == "publication":
+        creator = await access.offers.found_publication(call.me, handle=body.handle, name=body.name)
+    else:
+        creator = await access.create_creator(call.me, handle=body.handle, name=body.name)
     return Answer(await _show(call, creator), 201, (("Location", f"/v1/creators/{creator.handle}"),))
 
 
 async def get_creator(call: Call) -> CreatorView:
-    return await _show(call, await _creator(call))
+    return await _show(call, await creator_named(call))
 
 
 async def create_tier(call: Call) -> TierView:
     body: NewTier = call.body
     tier = await call.services.access.create_tier(
         call.me,
-        await _creator(call),
+        await creator_named(call),
         name=body.name,
         level=body.level,
         amount_minor=body.price.amount_minor,
         currency=body.price.currency,
+        interval=body.price.interval,
         benefits=body.benefits,
+        state=body.state,
+        trial_days=body.trial_days,
     )
     return tier_view(tier)
 
@@ -53,7 +61,7 @@ async def create_tier(call: Call) -> TierView:
 async def create_comp(call: Call) -> CompView:
     body: NewComp = call.body
     services = call.services
-    creator = await _creator(call)
+    creator = await creator_named(call)
     account = await need_account(services.access, call.me, body.account)
     comp = await services.access.create_comp(call.me, creator, account, tier=int(body.tier), ends_at=body.ends_at)
     services.rights.nudge()
@@ -62,14 +70,14 @@ async def create_comp(call: Call) -> CompView:
 
 async def list_comps(call: Call) -> CompsView:
     access = call.services.access
-    comps = await access.comps(call.me, await _creator(call))
+    comps = await access.comps(call.me, await creator_named(call))
     accounts = await access.accounts({comp.account for comp in comps})
     return CompsView(comps=[comp_view(comp, accounts, call.me) for comp in comps])
 
 
 async def end_comp(call: Call) -> CompView:
     services, number = call.services, call.match("comp")
-    creator = await _creator(call)
+    creator = await creator_named(call)
     comp = await services.access.end_comp(call.me, creator, read_id(number, "comp"))
     services.rights.nudge()
     return comp_view(comp, await services.access.accounts({comp.account}), call.me)
@@ -82,13 +90,14 @@ def read_id(text: str, what: str) -> int:
     return int(text)
 
 
-async def _creator(call: Call) -> Creator:
+async def creator_named(call: Call) -> Creator:
     return await call.services.access.creator(call.match("handle"))
 
 
 async def _show(call: Call, creator: Creator) -> CreatorView:
     services, viewer = call.services, call.account
-    tiers = await services.access.tiers(creator.id, drafts=viewer is not None and viewer.id == creator.id)
+    drafts = viewer is not None and await services.access.offers.may(viewer, creator.id, FINANCE_ROLES)
+    tiers = await services.access.tiers(creator.id, drafts=drafts)
     spaces = await services.rooms.listed((State.LIVE, State.SCHEDULED), creator=creator.id)
     standing = None if viewer is None else await services.access.follows.standing(viewer, creator.id)
     return CreatorView(

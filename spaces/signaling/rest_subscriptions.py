@@ -7,6 +7,7 @@ from spaces.signaling.answers import SubscriptionsView, SubscriptionView
 from spaces.signaling.bodies import Cancellation, NewSubscription, Payment
 from spaces.signaling.endpoint import Answer, Call
 from spaces.signaling.rest_creators import read_id
+from spaces.signaling.schemas_money import PortalView, SubscriptionChange, TestPayment
 from spaces.signaling.views import subscription_view
 
 
@@ -14,7 +15,14 @@ async def subscribe(call: Call) -> Answer:
     body: NewSubscription = call.body
     access = call.services.access
     creator = await access.creator(call.match("handle"))
-    subscription = await access.follows.subscribe(call.me, creator, tier=int(body.tier))
+    subscription = await access.follows.subscribe(
+        call.me,
+        creator,
+        tier=int(body.tier),
+        currency=body.currency,
+        interval=body.interval,
+        coupon=body.coupon,
+    )
     return Answer((await _show(call, [subscription], call.me))[0], 201)
 
 
@@ -31,10 +39,36 @@ async def list_mine(call: Call) -> SubscriptionsView:
 
 async def cancel(call: Call) -> SubscriptionView:
     body: Cancellation = call.body
-    number = read_id(call.match("subscription"), "subscription")
-    subscription = await call.services.access.follows.cancel(call.me, number, at=body.at)
-    call.services.rights.nudge()
-    return (await _show(call, [subscription], call.me))[0]
+    return await _changed(call, await call.services.access.follows.cancel(call.me, _number(call), at=body.at))
+
+
+async def change(call: Call) -> SubscriptionView:
+    body: SubscriptionChange = call.body
+    changed = await call.services.access.follows.change(
+        call.me, _number(call), tier=int(body.tier), interval=body.interval
+    )
+    return await _changed(call, changed)
+
+
+async def resume(call: Call) -> SubscriptionView:
+    return await _changed(call, await call.services.access.follows.resume(call.me, _number(call)))
+
+
+async def pause(call: Call) -> SubscriptionView:
+    return await _changed(call, await call.services.access.follows.pause(call.me, _number(call)))
+
+
+async def choose_payment(call: Call) -> SubscriptionView:
+    body: TestPayment = call.body
+    chosen = await call.services.access.follows.choose_payment(call.me, _number(call), body.outcome)
+    return await _changed(call, chosen)
+
+
+async def portal(call: Call) -> PortalView:
+    """`return_path` of the query: where the payer comes back to, below the server's address."""
+    wanted = call.request.query.get("return_path", "/")
+    path = wanted if wanted.startswith("/") and not wanted.startswith("//") else "/"
+    return PortalView(url=await call.services.access.follows.portal_url(call.me, _number(call), return_path=path))
 
 
 async def get_checkout(call: Call) -> SubscriptionView:
@@ -48,6 +82,15 @@ async def pay(call: Call) -> SubscriptionView:
     subscription = await call.services.access.follows.pay(call.match("ref"), body.outcome)
     call.services.rights.nudge()
     return (await _show(call, [subscription], None, payer=True))[0]
+
+
+def _number(call: Call) -> int:
+    return read_id(call.match("subscription"), "subscription")
+
+
+async def _changed(call: Call, subscription: Subscription) -> SubscriptionView:
+    call.services.rights.nudge()
+    return (await _show(call, [subscription], call.me))[0]
 
 
 async def _show(

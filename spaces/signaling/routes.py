@@ -20,6 +20,7 @@ from spaces.signaling import (
 from spaces.signaling.endpoint import Call, Route
 from spaces.signaling.openapi import document
 from spaces.signaling.routes_communities import COMMUNITIES
+from spaces.signaling.routes_money import MONEY
 from spaces.signaling.routes_newsletters import NEWSLETTERS
 from spaces.signaling.routes_people import PEOPLE
 from spaces.signaling.socket import serve_socket
@@ -62,7 +63,7 @@ CREATORS = [
     Route(
         method="POST", path="/v1/creators/{handle}/subscriptions", handler=rest_subscriptions.subscribe,
         summary="Subscribe; the answer says where to pay", tag="subscriptions", sign_in=True,
-        body=bodies.NewSubscription, answer=answers.SubscriptionView, status=201, problems=(404, 409),
+        body=bodies.NewSubscription, answer=answers.SubscriptionView, status=201, problems=(404, 409), costs_money=True,
     ),
     Route(
         method="GET", path="/v1/creators/{handle}/subscriptions", handler=rest_subscriptions.list_subscribers,
@@ -73,6 +74,7 @@ CREATORS = [
         method="POST", path="/v1/subscriptions/{subscription}/cancel", handler=rest_subscriptions.cancel,
         summary="Cancel, at the end of the period or (the creator) now", tag="subscriptions", sign_in=True,
         body=bodies.Cancellation, body_optional=True, answer=answers.SubscriptionView, problems=(403, 404, 409),
+        costs_money=True,
     ),
     Route(
         method="GET", path="/v1/checkouts/{ref}", handler=rest_subscriptions.get_checkout,
@@ -186,7 +188,7 @@ OPERATIONS = [
     ),
 ]  # fmt: skip
 
-API = [*PEOPLE, *CREATORS, *COMMUNITIES, *NEWSLETTERS, *SPACES, *MEDIA, *OPERATIONS]
+API = [*PEOPLE, *CREATORS, *MONEY, *COMMUNITIES, *NEWSLETTERS, *SPACES, *MEDIA, *OPERATIONS]
 
 PAGES = [
     *(

@@ -126,6 +126,7 @@ def tier_view(tier: Tier) -> TierView:
         state=tier.state,  # type: ignore[arg-type]
         benefits=list(tier.benefits),
         prices=[PriceView(currency=p.currency, amount_minor=p.amount_minor, interval=p.interval) for p in tier.prices],
+        trial_days=tier.trial_days,
     )
 
 
@@ -165,6 +166,9 @@ def subscription_view(
         until=subscription.until,
         cancel_at_period_end=subscription.cancel_at_period_end,
         checkout_url=subscription.checkout_url if may_pay(subscription) else None,
+        payment=subscription.payment_state,  # type: ignore[arg-type]
+        next_tier=None if subscription.next_tier is None else str(subscription.next_tier),
+        trial_days=subscription.trial_days,
         test_money=subscription.provider == "test",
         created_at=subscription.created_at,
         ended_at=subscription.ended_at,

@@ -1,0 +1,117 @@
+"""The books over HTTP: payments, refunds, balances, payouts, statements; and the clock of test money."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from aiohttp import web
+
+from access import statements
+from access.errors import AccessError
+from access.money_model import Payment, Payout
+from spaces.signaling import schemas_money as schemas
+from spaces.signaling.endpoint import Answer, Call
+from spaces.signaling.rest_creators import creator_named, read_id
+from spaces.signaling.views import account_view
+
+
+async def list_payments(call: Call) -> schemas.PaymentsView:
+    found = await call.services.access.books.payments(call.me, await creator_named(call))
+    return schemas.PaymentsView(payments=await _payments(call, found))
+
+
+async def list_own_payments(call: Call) -> schemas.PaymentsView:
+    found = await call.services.access.books.own_payments(call.me)
+    return schemas.PaymentsView(payments=await _payments(call, found))
+
+
+async def refund(call: Call) -> schemas.PaymentView:
+    body: schemas.NewRefund = call.body
+    number = read_id(call.match("payment"), "payment")
+    creator = await creator_named(call)
+    paid = await call.services.access.books.refund(call.me, creator, number, amount_minor=body.amount_minor)
+    call.services.rights.nudge()
+    return (await _payments(call, [paid]))[0]
+
+
+async def list_balances(call: Call) -> schemas.BalancesView:
+    found = await call.services.access.books.balances(call.me, await creator_named(call))
+    return schemas.BalancesView(balances=[schemas.BalanceView(**asdict(balance)) for balance in found])
+
+
+async def pay_out(call: Call) -> Answer:
+    body: schemas.NewPayout = call.body
+    creator = await creator_named(call)
+    made = await call.services.access.books.pay_out(
+        call.me, creator, currency=body.currency, amount_minor=body.amount_minor
+    )
+    return Answer(_payout(made), 201)
+
+
+async def list_payouts(call: Call) -> schemas.PayoutsView:
+    found = await call.services.access.books.payouts(call.me, await creator_named(call))
+    return schemas.PayoutsView(payouts=[_payout(payout) for payout in found])
+
+
+async def get_statement(call: Call) -> schemas.StatementView | web.Response:
+    """JSON, or CSV for `Accept: text/csv` or an address that ends in `.csv`."""
+    month = call.match("month")
+    as_csv = month.endswith(".csv") or call.request.headers.get("Accept", "").startswith("text/csv")
+    month = month.removesuffix(".csv")
+    lines = await call.services.access.books.statement(call.me, await creator_named(call), month)
+    if not as_csv:
+        return schemas.StatementView(month=month, lines=[schemas.StatementLineView(**asdict(line)) for line in lines])
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Disposition": f'attachment; filename="statement-{month}.csv"',
+    }
+    return web.Response(text=statements.as_csv(lines), content_type="text/csv", charset="utf-8", headers=headers)
+
+
+async def get_clock(call: Call) -> schemas.ClockView:
+    clock = call.services.access.clock
+    return schemas.ClockView(now=call.services.access.now(), may_forward=clock is not None and clock.may_forward)
+
+
+async def forward_clock(call: Call) -> schemas.ClockView:
+    """What is due meanwhile is done before the answer."""
+    body: schemas.Forward = call.body
+    access = call.services.access
+    if access.clock is None:
+        raise AccessError(403, "no_test_clock", "This server's clock is the real one.")
+    await access.clock.forward(call.me, body.forward_seconds, access.desk.keep_time)
+    call.services.rights.nudge()
+    return await get_clock(call)
+
+
+async def _payments(call: Call, found: list[Payment]) -> list[schemas.PaymentView]:
+    accounts = await call.services.access.accounts({account for p in found for account in (p.account, p.creator)})
+    return [
+        schemas.PaymentView(
+            id=str(payment.id),
+            account=account_view(accounts[payment.account], call.me),
+            creator=account_view(accounts[payment.creator], call.me),
+            purchase=payment.purchase,
+            currency=payment.currency,
+            gross_minor=payment.gross_minor,
+            tax_minor=payment.tax_minor,
+            fee_minor=payment.fee_minor,
+            refunded_minor=payment.refunded_minor,
+            paid_at=payment.paid_at,
+            test_money=payment.provider == "test",
+        )
+        for payment in found
+    ]
+
+
+def _payout(payout: Payout) -> schemas.PayoutView:
+    return schemas.PayoutView(
+        id=str(payout.id),
+        currency=payout.currency,
+        amount_minor=payout.amount_minor,
+        state=payout.state,  # type: ignore[arg-type]
+        reason=payout.reason,
+        created_at=payout.created_at,
+        changed_at=payout.changed_at,
+        test_money=payout.provider == "test",
+    )

@@ -1,0 +1,178 @@
+"""Bodies and answers of offers, subscriptions and the books. Amounts are in minor units of their ISO 4217 currency."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from spaces.signaling.answers import AccountView
+from spaces.signaling.bodies import Moment, Reference
+
+Currency = Annotated[str, Meta(min_length=3, max_length=3, description="ISO 4217")]
+Interval = Literal["month", "year"]
+
+
+class MemberView(Struct, kw_only=True, frozen=True):
+    account: AccountView
+    role: Literal["owner", "editor", "host", "finance"]
+    since: datetime
+
+
+class MembersView(Struct, kw_only=True, frozen=True):
+    members: list[MemberView]
+
+
+class NewRole(Struct, kw_only=True, frozen=True):
+    role: Literal["owner", "editor", "host", "finance"]
+
+
+class NewTierPrice(Struct, kw_only=True, frozen=True):
+    amount_minor: int
+    currency: Currency
+    interval: Interval = "month"
+
+
+class TierBenefits(Struct, kw_only=True, frozen=True):
+    benefits: Annotated[list[str], Meta(max_length=20)]
+
+
+class NewCoupon(Struct, kw_only=True, frozen=True):
+    """Either `percent_off` or `amount_off_minor` with `currency`; `months` goes with the duration `months`."""
+
+    code: str
+    percent_off: float | None = None
+    amount_off_minor: int | None = None
+    currency: Currency | None = None
+    duration: Literal["once", "months", "forever"] = "once"
+    months: int | None = None
+    tier: Reference | None = None
+    redemptions_max: int | None = None
+    expires_at: Moment | None = None
+
+
+class CouponView(Struct, kw_only=True, frozen=True):
+    code: str
+    percent_off: float | None
+    amount_off_minor: int | None
+    currency: str | None
+    duration: Literal["once", "months", "forever"]
+    months: int | None
+    tier: str | None
+    redemptions: int
+    redemptions_max: int | None
+    expires_at: datetime | None
+    archived_at: datetime | None
+
+
+class CouponsView(Struct, kw_only=True, frozen=True):
+    coupons: list[CouponView]
+
+
+class SubscriptionChange(Struct, kw_only=True, frozen=True):
+    """To a higher tier at once, the difference charged; to a lower one at the end of the period."""
+
+    tier: Reference
+    interval: Interval | None = None
+
+
+class TestPayment(Struct, kw_only=True, frozen=True):
+    """Test money only: what becomes of the subscription's charges from now on."""
+
+    outcome: Literal["succeed", "decline", "requires_action"]
+
+
+class PortalView(Struct, kw_only=True, frozen=True):
+    url: str | None
+    """Where the means of payment is changed; null: the provider has no such page."""
+
+
+class PaymentView(Struct, kw_only=True, frozen=True):
+    id: str
+    account: AccountView
+    creator: AccountView
+    purchase: str
+    """What was paid for, as `subscription:17`."""
+    currency: str
+    gross_minor: int
+    tax_minor: int
+    fee_minor: int
+    refunded_minor: int
+    paid_at: datetime
+    test_money: bool
+
+
+class PaymentsView(Struct, kw_only=True, frozen=True):
+    payments: list[PaymentView]
+
+
+class NewRefund(Struct, kw_only=True, frozen=True):
+    """Without an amount: all that is left."""
+
+    amount_minor: int | None = None
+
+
+class BalanceView(Struct, kw_only=True, frozen=True):
+    currency: str
+    balance_minor: int
+    available_minor: int
+    held_minor: int
+    in_transit_minor: int
+
+
+class BalancesView(Struct, kw_only=True, frozen=True):
+    balances: list[BalanceView]
+
+
+class NewPayout(Struct, kw_only=True, frozen=True):
+    """Without an amount: all that is available."""
+
+    currency: Currency
+    amount_minor: int | None = None
+
+
+class PayoutView(Struct, kw_only=True, frozen=True):
+    id: str
+    currency: str
+    amount_minor: int
+    state: Literal["planned", "submitted", "paid", "failed", "returned"]
+    reason: str
+    created_at: datetime
+    changed_at: datetime
+    test_money: bool
+
+
+class PayoutsView(Struct, kw_only=True, frozen=True):
+    payouts: list[PayoutView]
+
+
+class StatementLineView(Struct, kw_only=True, frozen=True):
+    """A charge: gross = fee + tax + platform share + creator. What takes back has the signs turned."""
+
+    at: datetime
+    kind: str
+    purchase: str | None
+    currency: str
+    gross_minor: int
+    fee_minor: int
+    tax_minor: int
+    platform_share_minor: int
+    creator_minor: int
+    held_minor: int
+    balance_minor: int
+    """Owed to the creator after this line."""
+
+
+class StatementView(Struct, kw_only=True, frozen=True):
+    month: str
+    lines: list[StatementLineView]
+
+
+class ClockView(Struct, kw_only=True, frozen=True):
+    now: datetime
+    may_forward: bool
+
+
+class Forward(Struct, kw_only=True, frozen=True):
+    forward_seconds: int
