@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import secrets
 from collections.abc import Iterable
 
@@ -21,18 +22,20 @@ REPORT_SECONDS = 1.0
 
 
 class Ear:
-    """Give `rtp` to a Link. What the pattern loses counts as never received."""
+    """Give `rtp` to a Link. What the pattern loses counts as never received; jitter is the longest delay, drawn uniformly."""
 
-    def __init__(self, *, lost: Pattern | None = None) -> None:
+    def __init__(self, *, lost: Pattern | None = None, jitter_seconds: float = 0.0, seed: int = 0) -> None:
         self.packets: list[Packet] = []
         self.receptions: dict[int, Reception] = {}
         """By SSRC."""
         self._lost = np.zeros(1, np.bool_) if lost is None else lost
+        self._jitter_seconds = jitter_seconds
+        self._die = random.Random(seed)
         self._first: int | None = None
         self._ssrc, self._cname = secrets.randbits(32), secrets.token_hex(8)
 
     def rtp(self, data: bytes) -> None:
-        now = asyncio.get_running_loop().time()
+        now = asyncio.get_running_loop().time() + self._die.uniform(0.0, self._jitter_seconds)
         packet = parse(data, now)
         if self._first is None:
             self._first = packet.sequence

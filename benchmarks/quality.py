@@ -69,30 +69,38 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One row of the table: `way` is up, down or jitter (which is on the way up)."""
+    """One row of the table: `way` is up, down, or jitter (on the way up) and jitter down."""
 
     way: str
     sender: str
     loss: Loss
 
     def __str__(self) -> str:
-        if self.way == "jitter":
-            return f"jitter 0 to {1e3 * JITTER_SECONDS:.0f} ms"
+        if self.jitter:
+            return f"{'down' if self.down else 'up'}, jitter 0 to {1e3 * JITTER_SECONDS:.0f} ms"
         return f"{self.way}, {self.loss}" + (f", {self.sender.upper()}" if self.way == "up" else "")
 
     @property
     def key(self) -> str:
-        return f"{self.way}_{self.sender}_{self.loss.key}"
+        return f"{self.way}_{self.sender}_{self.loss.key}".replace(" ", "_")
+
+    @property
+    def down(self) -> bool:
+        return self.way.endswith("down")
+
+    @property
+    def jitter(self) -> bool:
+        return self.way.startswith("jitter")
 
     def scenes(self, seeds: int, loops: Mapping[int, Loop]) -> Iterator[Scene]:
         """A Space for each seed on the way up; on the way down one, with a listener for each seed."""
         clean, told = loops[0], loops[self.loss.percent]
         patterns = [pattern(self.loss, len(clean.packets), seed) for seed in self.seeds(seeds)]
-        if self.way == "down":
-            yield Scene(self.key, (Speech(clean),), tuple(patterns))
+        jitter = JITTER_SECONDS if self.jitter else 0.0
+        if self.down:
+            yield Scene(self.key, (Speech(clean),), tuple(patterns), jitter)
             return
         for seed, lost in zip(self.seeds(seeds), patterns, strict=True):
-            jitter = JITTER_SECONDS if self.way == "jitter" else 0.0
             speech = Speech(told, lost, jitter_seconds=jitter, copies=SENDERS[self.sender], seed=seed)
             yield Scene(f"{self.key}_{seed}".replace("_", "-"), (speech,))
 
@@ -100,13 +108,13 @@ class Case:
         """The same without a server: arguments of scoring.TwoGenerations."""
         for seed in self.seeds(seeds):
             lost = pattern(self.loss, len(loops[0].packets), seed)
-            if self.way == "down":
+            if self.down:
                 yield {"first": loops[0], "lost_down": lost, "loss_percent": self.loss.percent}
             else:
                 yield {"first": loops[self.loss.percent], "lost_up": lost, "copies_up": SENDERS[self.sender]}
 
     def seeds(self, count: int) -> range:
-        return range(count if self.loss.percent or self.way == "jitter" else min(count, SEEDS_WITHOUT_LOSS))
+        return range(count if self.loss.percent or self.jitter else min(count, SEEDS_WITHOUT_LOSS))
 
 
 async def run(options: argparse.Namespace) -> Report:
@@ -119,7 +127,8 @@ async def run(options: argparse.Namespace) -> Report:
         voice, synthetic = some_voice(folder), synthetic_voice(folder)
         loops = {loss.percent: loop_of(voice.samples, loss_percent=loss.percent) for loss in losses}
         cases = [Case("up", sender, loss) for sender in SENDERS for loss in losses]
-        cases += [Case("down", "fec", loss) for loss in losses] + [Case("jitter", "fec", NONE)]
+        cases += [Case("down", "fec", loss) for loss in losses]
+        cases += [Case("jitter", "fec", NONE), Case("jitter down", "fec", NONE)]
         scenes = [scene for case in cases for scene in case.scenes(seeds, loops)]
         scenes += [turns_scene(voice), tones_scene(), Scene("espeak", (Speech(loop_of(synthetic.samples)),))]
         heard, lateness = await _perform_all(scenes, folder, options.at_once)
@@ -195,7 +204,7 @@ def _report_scores(report: Report, scores: Mapping[Case, Score], alone: Mapping[
         rows.append((str(case), score.pesq, floor.pesq, score.stoi, floor.stoi))
         if case.way == "up":
             report.goal_at_least(f"{case}: PESQ", score.pesq, at_least=round(floor.pesq - UPLINK_SHORTFALL_MAX, 2))
-        elif case.way == "jitter":
+        elif case.jitter:
             report.goal_at_least(f"{case}: PESQ", score.pesq, at_least=JITTER_GOAL)
         elif case.loss in DOWNLINK_GOALS:
             report.goal_at_least(f"{case}: PESQ", score.pesq, at_least=DOWNLINK_GOALS[case.loss])

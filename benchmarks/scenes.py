@@ -49,6 +49,7 @@ class Scene:
     name: str
     speeches: tuple[Speech, ...]
     ears: tuple[Pattern | None, ...] = (None,)
+    ear_jitter_seconds: float = 0.0
 
     @property
     def seconds(self) -> float:
@@ -144,7 +145,8 @@ async def _one(stage: Stage, scene: Scene, settle_seconds: float) -> list[Heard]
         tasks = await stack.enter_async_context(_tasks())
         playing = [asyncio.create_task(m.run(s.stream, s.red_payload_type)) for m, s in pairs]
         tasks.extend(playing)
-        ears = [Ear(lost=lost) for lost in scene.ears]
+        jitter = scene.ear_jitter_seconds
+        ears = [Ear(lost=lost, jitter_seconds=jitter, seed=seed) for seed, lost in enumerate(scene.ears)]
         listening = []
         for place, ear in enumerate(ears):
             listening.append(await stack.enter_async_context(room.listener(place, ear.rtp)))
