@@ -110,7 +110,8 @@ def mix(p, members, speakers, programs, scratch):  # type: ignore[no-untyped-def
         add_voice(total, speakers.frame[r], s.gain, gain_to)
     program.idle = 0 if heard else program.idle + 1
     out = programs.mixed[p, program.collected * FRAME : (program.collected + 1) * FRAME]
-    if program.idle >= IDLE_AFTER_FRAMES:  # the limiter has long recovered, and what it holds back is silence
+    if program.idle >= IDLE_AFTER_FRAMES:  # the limiter holds back silence alone: what comes next is new
+        program.gain = np.float32(1.0)
         out[:] = np.float32(0.0)
         return
     if not heard:
