@@ -6,6 +6,7 @@ hold back and lose. `coarse` counts versions in whole seconds, as some providers
 
 from __future__ import annotations
 
+import itertools
 import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -46,6 +47,7 @@ class FakeLife:
     """By payment: what has not been paid back or disputed."""
     disputes: list[DisputeChanged] = field(default_factory=list)
     refunds: list[RefundChanged] = field(default_factory=list)
+    numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     def do(self, deed: str, number: int) -> None:
         """What cannot be done now is left undone."""
@@ -128,14 +130,14 @@ class FakeLife:
         self.left[payment] -= amount
         common: dict[str, Any] = {"provider": PROVIDER, "at": self.now, "payment": payment, "amount_minor": amount}
         if deed == "dispute":
-            ref = f"{payment}:dp{len(self.disputes)}"
+            ref = f"{payment}:dp{next(self.numbers)}"
             opened = DisputeChanged(
                 event=f"{ref}:open", dispute=ref, state="open", opened_at=self.now, fee_minor=15, **common
             )
             self.disputes.append(opened)
             self._tell((opened,))
         else:
-            ref = f"{payment}:re{len(self.refunds)}"
+            ref = f"{payment}:re{next(self.numbers)}"
             made = RefundChanged(event=f"{ref}:1", refund=ref, state="succeeded", fee_minor=number % 2, **common)
             self.refunds.append(made)
             self._tell((structs.replace(made, event=f"{ref}:0", state="pending"), made))
