@@ -20,13 +20,15 @@ from spaces.mixing.opus import FRAME, SAMPLE_RATE
 from spaces.mixing.tick import AudioThread
 from spaces.mixing.warmup import compile_kernels
 from spaces.sfu.candidates import local_candidates
+from spaces.sfu.certificate import Certificate
 from spaces.sfu.demux import Kind, demux_untrusted
-from spaces.sfu.dtls import Certificate, DtlsEndpoint
+from spaces.sfu.dtls import DtlsEndpoint
 from spaces.sfu.fanout import FAILED_FULL, FAILED_PROTECT, FAILED_SEND, SENT, Fanout
 from spaces.sfu.ice_lite import IceLite, Path
 from spaces.sfu.peer import ADDRESSES_MAX, Peer, SpaceMedia, Surroundings
 from spaces.sfu.session import Candidate, Closed
 from spaces.sfu.stage import Stage
+from spaces.sfu.turns import Turns
 from spaces.sfu.udp import UdpSocket
 
 SERVICE_SECONDS = 0.1
@@ -73,7 +75,7 @@ class Media:
         self._metrics = metrics
         self._clock = clock
         self._new_ticker = new_ticker
-        self._certificate = Certificate.generateCertificate()
+        self._certificate = Certificate()
         self.fingerprint: tuple[str, str] = self._certificate.sha256()
         self.candidates: tuple[Candidate, ...] = ()
         self._ice = IceLite()
@@ -83,8 +85,8 @@ class Media:
         self._confirms: dict[str, tuple[Callable[[], Awaitable[bool]], Callable[[], None]]] = {}
         self._handshakes: dict[str, asyncio.Task[None]] = {}
         self._handshaking: Counter[str] = Counter()
+        self._turns = Turns()
         self._client_addresses: dict[str, str] = {}
-        self._closing: set[asyncio.Task[None]] = set()
         self._rounds: deque[str] = deque()
         self._speakers_reported_at = 0.0
 
@@ -130,7 +132,7 @@ class Media:
         for space in list(self._spaces):
             self.close_space(space)
         self._service_task.cancel()
-        await asyncio.gather(self._service_task, *self._closing, return_exceptions=True)
+        await asyncio.gather(self._service_task, return_exceptions=True)
         self._thread.stop()  # at most a tick
         self._udp.close()
 
@@ -252,7 +254,7 @@ class Media:
         """DTLS, then the question whether the right to be here still holds, then media."""
         assert peer.remote is not None
         try:
-            keys = await peer.endpoint.handshake(peer.remote)
+            keys = await peer.endpoint.handshake(peer.remote, self._turns.take)
             if keys is None:
                 self._metrics.drops.labels("dtls_failed").inc()
                 self._close_by_itself(peer, Closed.DTLS_FAILED)
@@ -302,9 +304,7 @@ class Media:
         handshake = self._handshakes.pop(peer.id, None)
         if handshake is not None and handshake is not asyncio.current_task():
             handshake.cancel()
-        task = asyncio.create_task(peer.endpoint.close(), name=f"dtls close {peer.id[:6]}")
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+        peer.endpoint.close()
 
     # --- timers
 

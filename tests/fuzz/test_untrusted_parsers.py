@@ -40,6 +40,7 @@ from spaces.mixing.sound import Source
 from spaces.newsletters.links import MailLinks
 from spaces.newsletters.webhook import check_signature_untrusted, sign
 from spaces.sfu.demux import demux_untrusted
+from spaces.sfu.dtls_alert import CIPHERS, AlertKeys, close_notify, is_close_notify_untrusted
 from spaces.sfu.ice_lite import IceLite, Path
 from spaces.sfu.link import Link
 from spaces.sfu.rtcp import (
@@ -64,6 +65,7 @@ ROUNDS = 800
 BLOCK = ReportBlock(1, 2, 3, 4, 5, 6, 7)
 PASSWORD = "p" * 24
 SECRET, KEY = "a secret of the tests, 32 bytes or longer", b"j" * 32
+ALERT_KEYS = AlertKeys(CIPHERS[0], bytes(16), bytes(4))
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
 
@@ -189,6 +191,11 @@ def drivers() -> list[Driver]:
             lambda data: unprotect_rtcp_untrusted(rtcp_in, data),
         ),
         uplink_driver(),
+        Driver(
+            "spaces.sfu.dtls_alert.is_close_notify_untrusted",
+            [close_notify(ALERT_KEYS), 2 * close_notify(ALERT_KEYS)],
+            lambda data: is_close_notify_untrusted(data, ALERT_KEYS),
+        ),
         Driver("spaces.sfu.uplink.Uplink._blocks_untrusted", [rtp(), rtp(RED, 63)], parsed_as_packet),
         Driver("spaces.sfu.uplink.Uplink._check_rate_untrusted", [bytes(20)], check_rate),
         Driver("spaces.mixing.opus.packet_samples_untrusted", OPUS, packet_samples_untrusted),
@@ -264,6 +271,7 @@ REACHED_THROUGH_OTHERS = {
     "spaces.signaling.sdp._parse_untrusted": "parse_offer_untrusted",
     "spaces.signaling.sdp._attribute_untrusted": "parse_offer_untrusted",
     "spaces.sfu.media.Media._stun_untrusted": "test_a_whole_plane",
+    "spaces.sfu.dtls.DtlsEndpoint._after_untrusted": "test_a_whole_plane",
     "spaces.sfu.peer.Peer.receive_rtp_untrusted": "test_a_whole_plane",
     "spaces.sfu.peer.Peer.receive_rtcp_untrusted": "test_a_whole_plane",
 }

@@ -14,8 +14,9 @@ from struct import pack, unpack
 
 from pylibsrtp import Error, Session
 
+from spaces.sfu.certificate import Certificate
 from spaces.sfu.demux import Kind, demux_untrusted
-from spaces.sfu.dtls import Certificate, DtlsEndpoint
+from spaces.sfu.dtls import DtlsEndpoint
 from spaces.sfu.media import Media
 from spaces.sfu.peer import Peer
 from spaces.sfu.session import Plan, Remote
@@ -24,7 +25,7 @@ from spaces.sfu.stun import BINDING_REQUEST, MAGIC_COOKIE
 
 CHECK_SECONDS = 0.05
 CONSENT_SECONDS = 2.5
-CERTIFICATE = Certificate.generateCertificate()
+CERTIFICATE = Certificate()
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ async def test_who_leaves_while_his_right_is_confirmed_is_not_connected(plane: P
     await client.handshake()
     await asked.wait()
     await client.leave()
-    await until(lambda: client.session.endpoint._transport.state == "closed")
+    await until(lambda: client.session.endpoint._closed)
     go_on.set()
     await closed_with(client, Closed.LEFT)
     assert client.connections == 0
