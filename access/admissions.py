@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from access import accounts, pairs, snapshots
+from access import accounts, pairs, snapshots, ticket_acts
 from access.database import insert_or_ignore
 from access.decide import Action, Allow, Deny, Policy, Resource, decide
 from access.errors import TokenError
@@ -48,6 +48,12 @@ async def admit(
     now: datetime,
 ) -> Admission | Deny:
     answer = await decide_now(connection, account, action, resource, role, now)
+    if (
+        isinstance(answer, Allow)
+        and answer.ticket is not None
+        and not await ticket_acts.use(connection, answer.ticket, now)
+    ):
+        answer = await decide_now(connection, account, action, resource, role, now)
     if isinstance(answer, Deny):
         return answer
     row = {

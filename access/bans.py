@@ -81,6 +81,18 @@ async def end(
         await outbox.publish_rights_changed(connection, account.id, creator, now)
 
 
+async def refuse_banned(
+    connection: AsyncConnection, account: int, creator: int, space: str | None, now: datetime
+) -> None:
+    """403 blocked for whoever is kept out by the creator, of this Space, or everywhere: he is sold nothing."""
+    scopes = (bans.c.scope == "creator") | ((bans.c.scope == "space") & (bans.c.space == space))
+    here = (bans.c.scope == "platform") | ((bans.c.creator == creator) & scopes)
+    running = (bans.c.start <= now) & (bans.c.end.is_(None) | (bans.c.end > now))
+    query = select(bans.c.id).where(bans.c.account == account, here, running).limit(1)
+    if (await connection.execute(query)).first() is not None:
+        raise AccessError(403, "blocked", "You have been blocked here.")
+
+
 async def in_community(connection: AsyncConnection, account: int, creator: int, community: int, now: datetime) -> bool:
     """Is the account kept out of the community: there, by its creator, or everywhere?"""
     scopes = (bans.c.scope == "creator") | (bans.c.community == community)

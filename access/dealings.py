@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -27,6 +27,8 @@ class Dealings:
         self.provider = provider
         self.terms = terms
         self.now = now
+        self.jobs: list[Callable[[datetime], Awaitable[None]]] = []
+        """What else the clock brings."""
 
     async def take(self, facts: Iterable[AnyFact], now: datetime | None = None) -> None:
         """Into our rows: what a webhook, an answer or a fetched object told. As often as anybody likes, in any order."""
@@ -66,6 +68,8 @@ class Dealings:
                     await write(self.engine, embedded_money.mark_told, number, now)
         while await write(self.engine, subscriptions.lapse_one, now):
             pass
+        for job in self.jobs:
+            await job(now)
         while await self.work_off(now):
             pass
 

@@ -61,6 +61,8 @@ class Allow:
     """Of which the account is a member, which admits."""
     invited: bool = False
     """Which admits, until it is taken back."""
+    ticket: int | None = None
+    """The ticket's grant, if nothing but a ticket admits: then coming in uses it."""
 
     @property
     def revocable(self) -> bool:
@@ -135,7 +137,9 @@ def _by_policy(snapshot: Snapshot, action: Action, resource: Resource, now: date
         endless = invited or any(not member.rights for member in members)
         end = None if endless else latest([end for _, end in admitting])
         communities = tuple(member.community for member in members)
-        return Allow(tuple(grant for grant, _ in admitting), end, snapshot.epoch, communities, invited)
+        rights = tuple(grant for grant, _ in admitting)
+        only = not (members or invited) and {ticket.grant for ticket in tickets} >= set(rights)
+        return Allow(rights, end, snapshot.epoch, communities, invited, rights[0] if only else None)
     ways = tuple(standing for standing in found if isinstance(standing, CommunityWay))
     for_sale = [offers(snapshot, policy.tier, benefit, now) for policy in paid]
     for_sale += [offers(snapshot, way.tier, COMMUNITY_BENEFIT, now) for way in ways if way.step == "subscribe"]

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from access import accounts, entitlements, subscription_facts
+from access import accounts, entitlements, subscription_facts, tickets
 from access.facts import CheckoutChanged
 from access.parties import Parties
 from access.shares import MoneyTerms
@@ -31,6 +31,8 @@ async def lock(connection: AsyncConnection, purchase: str) -> Parties | None:
     match read(purchase):
         case "subscription", number:
             return await subscription_facts.lock(connection, number)
+        case "ticket", number:
+            return await tickets.lock(connection, number)
         case _:
             return None
 
@@ -42,6 +44,8 @@ async def checkout_changed(
     match read(fact.purchase):
         case "subscription", number:
             await subscription_facts.checkout_changed(connection, number, fact, terms, now)
+        case "ticket", number:
+            await tickets.checkout_changed(connection, number, fact, now)
 
 
 async def settle(connection: AsyncConnection, purchase: str, terms: MoneyTerms, now: datetime) -> None:
@@ -49,3 +53,5 @@ async def settle(connection: AsyncConnection, purchase: str, terms: MoneyTerms, 
     match read(purchase):
         case "subscription", number:
             await entitlements.settle(connection, number, terms, now)
+        case "ticket", number:
+            await tickets.settle(connection, number, now)

@@ -23,6 +23,7 @@ from access.offers import Offers
 from access.payments import PaymentProvider
 from access.people import People, Retention
 from access.shares import MoneyTerms
+from access.ticket_service import Tickets
 from access.tokens import (
     SECRET_BYTES_MIN,
     Identity,
@@ -61,6 +62,7 @@ class Access:
         self.communities = Communities(engine, now)
         self.desk = Dealings(engine, provider, terms, now)
         self.follows = Follows(self.desk)
+        self.tickets = Tickets(self.desk)
         self.newsletters = Newsletters(engine, now)
         self.books = Books(self.desk)
         self.offers = Offers(engine, now)

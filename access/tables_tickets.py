@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -23,7 +22,7 @@ from access.tables import metadata
 OFFER_STATES = ("on_sale", "paused", "ended", "cancelled")
 TICKET_STATES = ("reserved", "paid", "admitted", "disputed", "refunding", "refunded", "void")
 HELD_STATES = ("reserved", "paid", "admitted", "disputed")
-"""Of which an account has at most one per Space."""
+"""Each is one of the offer's taken seats; an account has at most one per Space."""
 GIFT_STATES = ("begun", "paid", "redeemed", "disputed", "refunding", "refunded", "void")
 PAYMENT_STATES = ("declined", "requires_action", "pending")
 
@@ -57,7 +56,7 @@ tickets = Table(
     account_column(nullable=False, comment="whose it is"),
     account_column("payer", nullable=False, comment="who bought it"),
     Column("state", String(16), nullable=False),
-    Column("seat", Boolean, nullable=False, comment="whether it is one of the offer's taken seats"),
+    Column("name", String(200), nullable=False, comment="what the payer reads"),
     Column("amount_minor", BigInteger, nullable=False),
     Column("currency", String(3), nullable=False),
     Column("provider", String(16), nullable=False),
@@ -74,7 +73,6 @@ tickets = Table(
     one_of("state", TICKET_STATES),
     one_of("payment_state", PAYMENT_STATES),
     one_of("refund_reason", ("sold_out", "cancelled", "ended", "held", "creator")),
-    CheckConstraint("seat = (state IN ('reserved', 'paid', 'admitted', 'disputed'))", name="seat"),
     CheckConstraint("(refund_asked_at IS NULL) = (refund_reason IS NULL)", name="refund"),
     Index("ix_tickets_offer", "offer", "state"),
     Index("ix_tickets_account", "account"),
@@ -104,6 +102,7 @@ gifts = Table(
     Column("creator", Id, ForeignKey("creators.id"), nullable=False),
     Column("tier", Id, ForeignKey("tiers.id"), nullable=False),
     Column("months", Integer, nullable=False),
+    Column("name", String(200), nullable=False, comment="what the payer reads"),
     Column("amount_minor", BigInteger, nullable=False, comment="for all its months"),
     Column("currency", String(3), nullable=False),
     Column("state", String(16), nullable=False),

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from access import ticket_offers
 from access.database import insert_or_ignore, reading, writing
 from spaces.db.tables import server_keys, spaces, stage_members
 from spaces.room_record import AccessRule, Record, StageMember
@@ -42,11 +43,13 @@ class SpaceStore:
             await connection.execute(insert(stage_members), _stage_rows(record))
 
     async def save(self, record: Record) -> None:
-        """Write a changed record whole."""
+        """Write a changed record whole. The tickets of a Space that is over are told in the same transaction."""
         async with writing(self._engine) as connection:
             await connection.execute(update(spaces).where(spaces.c.id == record.id).values(_row(record)))
             await connection.execute(delete(stage_members).where(stage_members.c.space == record.id))
             await connection.execute(insert(stage_members), _stage_rows(record))
+            if record.state in (State.ENDED, State.CANCELLED) and record.ended_at is not None:
+                await ticket_offers.close(connection, record.id, str(record.state), record.ended_at)
 
     async def load(self, space: str) -> Record | None:
         if SPACE_ID.fullmatch(space) is None:

@@ -65,6 +65,7 @@ def upgrade() -> None:
         sa.Column("creator", ID, nullable=False),
         sa.Column("tier", ID, nullable=False),
         sa.Column("months", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False, comment="what the payer reads"),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False, comment="for all its months"),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
@@ -120,7 +121,7 @@ def upgrade() -> None:
         sa.Column("account", ID, nullable=False, comment="whose it is"),
         sa.Column("payer", ID, nullable=False, comment="who bought it"),
         sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("seat", sa.Boolean(), nullable=False, comment="whether it is one of the offer's taken seats"),
+        sa.Column("name", sa.String(length=200), nullable=False, comment="what the payer reads"),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("provider", sa.String(length=16), nullable=False),
@@ -144,9 +145,6 @@ def upgrade() -> None:
         sa.Column("grant", ID, nullable=True),
         sa.Column("admitted_at", TIME, nullable=True, comment="when it was used"),
         sa.Column("created_at", TIME, nullable=False),
-        sa.CheckConstraint(
-            "seat = (state IN ('reserved', 'paid', 'admitted', 'disputed'))", name=op.f("ck_tickets_seat")
-        ),
         sa.CheckConstraint(
             "\"payment_state\" IN ('declined', 'requires_action', 'pending')", name=op.f("ck_tickets_payment_state")
         ),
