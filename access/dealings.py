@@ -13,6 +13,7 @@ from access.embedded_money import EmbeddedTestMoney
 from access.facts import AnyFact
 from access.payments import PaymentProvider, ProviderError
 from access.shares import MoneyTerms
+from access.stripe_provider import StripeProvider
 
 TOLD_AT_ONCE_MAX = 200
 
@@ -29,6 +30,11 @@ class Dealings:
         self.now = now
         self.jobs: list[Callable[[datetime], Awaitable[None]]] = []
         """What else the clock brings."""
+
+    async def close(self) -> None:
+        """Connections to the provider."""
+        if isinstance(self.provider, StripeProvider):
+            await self.provider.close()
 
     async def take(self, facts: Iterable[AnyFact], now: datetime | None = None) -> None:
         """Into our rows: what a webhook, an answer or a fetched object told. As often as anybody likes, in any order."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from access import creators, dealings, fields, subscriptions
+from access import creators, dealings, fields, stripe_checkouts, subscriptions
 from access.database import read, write
 from access.dealings import Dealings
 from access.embedded_agreements import TEST_MONEY
@@ -66,7 +66,9 @@ class Follows:
         begun = await write(desk.engine, _begin, account, creator, tier, (currency, interval), coupon, desk)
         await desk.work_off()
         if isinstance(begun, int):
-            return await self._one(begun)
+            url = await read(desk.engine, stripe_checkouts.url, f"begin:subscription:{begun}")
+            open_one = await self._one(begun)
+            return open_one if url is None else _with_url(open_one, url)
         checkout = await desk.provider.begin_checkout(begun, key=f"begin:{begun.purchase}", now=desk.now())
         number = int(begun.purchase.partition(":")[2])
         await write(desk.engine, subscriptions.attach_checkout, number, checkout)

@@ -219,17 +219,18 @@ async def check_ledger(config: Config, options: argparse.Namespace) -> int:
 @contextlib.asynccontextmanager
 async def opened(config: Config) -> AsyncIterator[Access]:
     """The books, without a node around them."""
-    engine = open_database(config)
-    try:
+    async with contextlib.AsyncExitStack() as stack:
+        engine = open_database(config)
+        stack.push_async_callback(engine.dispose)
         with usable(config):
             await prepare(engine)
-        key = await SpaceStore(engine).server_key("join_token", utcnow())
-        access = open_access(config, engine, lambda: config.url, key)
+        store = SpaceStore(engine)
+        key, stripe_key = [await store.server_key(name, utcnow()) for name in ("join_token", "stripe")]
+        access = open_access(config, engine, lambda: config.url, key, stripe_key)
+        stack.push_async_callback(access.desk.close)
         if config.api_key:
             await access.ensure_key(config.api_key, config.api_secret)
         yield access
-    finally:
-        await engine.dispose()
 
 
 if __name__ == "__main__":

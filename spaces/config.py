@@ -63,7 +63,10 @@ class Config:
 
     # --- keys
     stripe_secret_key: str = setting("", "Stripe's API key; empty: test money", secret=True)
-    stripe_webhook_secret: str = setting("", "signing secret of Stripe's webhooks", secret=True)
+    stripe_webhook_secret: str = setting(
+        "", "signing secrets of Stripe's webhook endpoints, separated by commas", secret=True
+    )
+    stripe_address: str = setting("", "a stand-in for Stripe, for tests; only with a test key", command_line=False)
     api_key: str = setting("", "id of the first API key, which signs account tokens")
     api_secret: str = setting("", "secret of the first API key, 32 bytes or more", secret=True)
 

@@ -18,6 +18,7 @@ from spaces.mail import Mailer, MailError
 from spaces.node import listen, port_advice, port_trouble, tls_context
 from spaces.sfu.candidates import read_candidate
 from spaces.signaling.client_address import read_networks
+from spaces.stripe_setup import check_stripe, is_live
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -174,6 +175,9 @@ async def _mail(config: Config) -> Finding:
 def _payment(config: Config) -> Finding:
     if not config.stripe_secret_key:
         return Finding("warn", "test money: nobody really pays", "that is right for trying it out")
-    if not config.stripe_webhook_secret:
-        return Finding("fail", "stripe_secret_key without stripe_webhook_secret", "set SPACES_STRIPE_WEBHOOK_SECRET")
-    return Finding("warn", "Stripe keys are set, but this version takes test money only")
+    try:
+        check_stripe(config)
+    except ConfigError as error:
+        return Finding("fail", str(error), "see docs/stripe.md")
+    mode = "real money" if is_live(config) else "Stripe's test mode"
+    return Finding("warn", f"Stripe: {mode}; it was never tried against the live Stripe", "see docs/stripe.md")

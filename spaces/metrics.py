@@ -64,6 +64,14 @@ class Metrics:
             "spaces_request_seconds", "HTTP requests, by route and status", ["method", "route", "status"],
             buckets=REQUEST_BUCKETS, registry=registry,
         )  # fmt: skip
+        self.webhooks = Counter(
+            "spaces_webhooks", "Events of the payment provider, by outcome: received, missed (found later), or why refused",
+            ["outcome"], registry=registry,
+        )  # fmt: skip
+        self.webhook_backlog = Gauge(
+            "spaces_webhook_backlog", "Events that wait to be applied (received) or were given up (dead)", ["state"],
+            registry=registry,
+        )  # fmt: skip
         self.sockets = Gauge("spaces_sockets", "Open WebSockets", registry=registry)
         for direction in ("in", "out"):
             self.packets.labels(direction=direction)

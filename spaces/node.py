@@ -27,6 +27,7 @@ from spaces.metrics import Metrics
 from spaces.newsletters.links import MailLinks
 from spaces.newsletters.sender import NewsletterSender
 from spaces.payments import open_access
+from spaces.reconciler import Reconciler
 from spaces.sfu.media import Media
 from spaces.signaling.app import make_app
 from spaces.signaling.client_address import read_networks
@@ -38,6 +39,7 @@ from spaces.signaling.rights import Rights
 from spaces.signaling.rooms import Rooms
 from spaces.signaling.services import Services, make_limiters
 from spaces.signaling.whip_sessions import WhipSessions
+from spaces.stripe_setup import make_inbox
 from spaces.tasks import Background, Stop
 
 log = structlog.get_logger()
@@ -116,7 +118,9 @@ class Node:
             await prepare(engine)
         store = SpaceStore(engine)
         key = await store.server_key("join_token", utcnow())
-        self.access = open_access(config, engine, lambda: self.url, key)
+        stripe_key = await store.server_key("stripe", utcnow())
+        self.access = open_access(config, engine, lambda: self.url, key, stripe_key)
+        stack.push_async_callback(self.access.desk.close)
         if config.api_key:
             await self.access.ensure_key(config.api_key, config.api_secret)
         await self.access.leave_all()
@@ -162,6 +166,9 @@ class Node:
             services.newsletters.run(),
         )
         running = {tasks.create_task(loop) for loop in loops}
+        if services.inbox is not None:
+            reconciler = Reconciler(services.inbox, services.rights.nudge, self.metrics, self._stop, time.monotonic)
+            running.add(tasks.create_task(reconciler.run()))
         self._state = "ok"
         self._started.set()
         log.info("ready", url=self.url, http_port=self._http_port, udp_port=self.media.udp_port)
@@ -196,6 +203,7 @@ class Node:
             metrics=self.metrics,
             limiters=make_limiters(config),
             mail=mail,
+            inbox=make_inbox(config, self.access, utcnow),
             links=links,
             newsletters=NewsletterSender(self.access.newsletters, mail, links, self._stop, utcnow),
             trusted_proxies=trusted,

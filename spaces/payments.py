@@ -15,11 +15,16 @@ from access.people import Retention
 from access.service import Access, utcnow
 from access.shares import MoneyTerms
 from spaces.config import Config, ConfigError
+from spaces.stripe_setup import make_stripe
 
 
-def open_access(config: Config, engine: AsyncEngine, url: Callable[[], str], join_token_key: bytes) -> Access:
-    provider = make_provider(config, engine, url)
-    clock = MoneyClock(engine, utcnow, may_forward=config.test_clock)
+def open_access(
+    config: Config, engine: AsyncEngine, url: Callable[[], str], join_token_key: bytes, stripe_key: bytes
+) -> Access:
+    """`stripe_key`: makes this server's name within its Stripe account. Raises ConfigError."""
+    provider = make_provider(config, engine, url, stripe_key)
+    pretended = not config.stripe_secret_key or bool(config.stripe_address)
+    clock = MoneyClock(engine, utcnow, may_forward=config.test_clock and pretended)
     return Access(
         engine,
         provider=provider,
@@ -37,7 +42,9 @@ def retention(config: Config) -> Retention:
     return Retention(timedelta(days=config.client_addresses_kept_days), audit_kept)
 
 
-def make_provider(config: Config, engine: AsyncEngine, url: Callable[[], str]) -> PaymentProvider:
+def make_provider(config: Config, engine: AsyncEngine, url: Callable[[], str], stripe_key: bytes) -> PaymentProvider:
+    if config.stripe_secret_key:
+        return make_stripe(config, engine, stripe_key, url)
     return EmbeddedTestMoney(engine, url)
 
 

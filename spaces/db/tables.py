@@ -7,6 +7,7 @@ from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, Index, Integer
 import access.tables_benefits
 import access.tables_ledger
 import access.tables_money
+import access.tables_payments
 import access.tables_people
 import access.tables_tickets  # noqa: F401 – the tables of all of them join the MetaData
 from access.database import Id, UtcDateTime

@@ -82,7 +82,8 @@ class Route:
     costs_money: bool = False
     """Takes an `Idempotency-Key`. Such a route needs a caller."""
     limit: str = "requests"
-    """Which budget of the client's address it draws on: requests, offers, or none (served in every state of the node)."""
+    """Which budget of the client's address it draws on: requests, offers, webhooks, or none (also served while
+    the node starts and drains)."""
 
 
 def install(app: web.Application, routes: list[Route]) -> None:
@@ -100,6 +101,8 @@ async def _serve(route: Route, request: web.Request) -> web.StreamResponse:
         raise RequestError(503, state, f"this node is {state}", retry_after_seconds=2)
     if route.limit == "offers":
         services.limiters.offers.take(address, services.clock())
+    elif route.limit == "webhooks":
+        services.limiters.webhooks.take(address, services.clock())
     elif route.limit == "requests":
         services.limiters.requests.take(address, services.clock())
     account = None if route.own_token else await account_of(services, request)

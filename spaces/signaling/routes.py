@@ -22,6 +22,7 @@ from spaces.signaling.openapi import document
 from spaces.signaling.routes_communities import COMMUNITIES
 from spaces.signaling.routes_money import MONEY
 from spaces.signaling.routes_newsletters import NEWSLETTERS
+from spaces.signaling.routes_payments import PAYMENTS
 from spaces.signaling.routes_people import PEOPLE
 from spaces.signaling.socket import serve_socket
 
@@ -188,7 +189,7 @@ OPERATIONS = [
     ),
 ]  # fmt: skip
 
-API = [*PEOPLE, *CREATORS, *MONEY, *COMMUNITIES, *NEWSLETTERS, *SPACES, *MEDIA, *OPERATIONS]
+API = [*PEOPLE, *CREATORS, *MONEY, *PAYMENTS, *COMMUNITIES, *NEWSLETTERS, *SPACES, *MEDIA, *OPERATIONS]
 
 PAGES = [
     *(

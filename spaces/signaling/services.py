@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from access.service import Access
+from access.stripe_inbox import StripeInbox
 from spaces.config import Config
 from spaces.mail import Mailer
 from spaces.metrics import Metrics
@@ -23,12 +24,15 @@ from spaces.signaling.whip_sessions import WhipSessions
 
 EXPORTS_PER_MINUTE_MAX = 6
 """An export reads every table."""
+WEBHOOKS_PER_MINUTE_MAX = 6_000
+"""Of one address: Stripe sends from a few, all at once on the day that most subscriptions are renewed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limiters:
     offers: Budget
     requests: Budget
+    webhooks: Budget
     sockets: Concurrency
     sign_ins: Budget
     exports: Budget
@@ -48,6 +52,8 @@ class Services:
     metrics: Metrics
     limiters: Limiters
     mail: Mailer
+    inbox: StripeInbox | None
+    """None: Stripe is not set up here."""
     links: MailLinks
     newsletters: NewsletterSender
     trusted_proxies: tuple[Network, ...]
@@ -62,6 +68,7 @@ def make_limiters(config: Config) -> Limiters:
     return Limiters(
         Budget("offers", config.offers_per_minute_max),
         Budget("requests", config.requests_per_minute_max),
+        Budget("webhooks", WEBHOOKS_PER_MINUTE_MAX),
         Concurrency("sockets", config.sockets_per_address_max),
         Budget("sign_ins", config.sign_ins_per_minute_max),
         Budget("exports", EXPORTS_PER_MINUTE_MAX),
