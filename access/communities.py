@@ -14,8 +14,9 @@ from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from access import accounts, audit, creators, fields, outbox
+from access.benefit_model import Community
 from access.errors import AccessError
-from access.model import Account, Community
+from access.model import Account
 from access.tables_benefits import JOINING, communities, community_members, community_rules
 
 COMMUNITIES_MAX = 100

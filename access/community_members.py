@@ -12,10 +12,11 @@ from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from access import audit, bans, communities, fields, outbox, pairs, snapshots
+from access.benefit_model import Community, CommunityMember
 from access.community_rights import CommunityWay, Member, stands
 from access.decide import Policy, Resource
 from access.errors import AccessError
-from access.model import Account, Community, CommunityMember
+from access.model import Account
 from access.tables_benefits import COMMUNITY_ROLES, community_members
 
 MEMBERS_MAX = 100_000

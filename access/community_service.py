@@ -9,11 +9,12 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from access import communities, community_members
+from access.benefit_model import Community, CommunityMember
 from access.communities import Settings
 from access.community_members import Standing
 from access.database import read, reading, write
 from access.errors import AccessError
-from access.model import Account, Community, CommunityMember, Creator
+from access.model import Account, Creator
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from access import mail_consents, newsletter_audience
 from access.accounts import by_ids
-from access.model import Delivery
+from access.benefit_model import Delivery
 from access.tables_benefits import deliveries, newsletter_issues
 
 CLAIM = timedelta(minutes=10)

@@ -14,10 +14,11 @@ from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from access import accounts, audit, fields
+from access.benefit_model import MailConsent
 from access.database import insert_or_ignore
 from access.errors import AccessError
 from access.mail_addresses import address_key, email_address
-from access.model import Account, MailConsent
+from access.model import Account
 from access.tables_benefits import mail_bounces, mail_consents
 from access.tables_people import mailboxes
 

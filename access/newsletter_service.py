@@ -8,8 +8,9 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from access import deliveries, mail_consents, newsletter_audience, newsletters
+from access.benefit_model import Delivery, MailConsent, NewsletterIssue
 from access.database import read, write
-from access.model import Account, Creator, Delivery, MailConsent, NewsletterIssue
+from access.model import Account, Creator
 
 
 class Newsletters:

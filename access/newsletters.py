@@ -10,9 +10,10 @@ from sqlalchemy import Row, delete, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from access import accounts, audit, creators, fields
+from access.benefit_model import NewsletterIssue
 from access.errors import AccessError
 from access.mail_consents import STANDING
-from access.model import Account, NewsletterIssue
+from access.model import Account
 from access.tables import tiers as tier_rows
 from access.tables_benefits import DELIVERY_STATES, deliveries, mail_consents, newsletter_issues
 

@@ -16,6 +16,7 @@ from access.decide import Action, Allow, Deny, Resource
 from access.errors import AccessError, TokenError
 from access.follows import Follows
 from access.idempotency import Idempotency
+from access.merch_service import Merch
 from access.model import Account, Admission, ApiKey, Comp, Creator, RightsChanged, Tier
 from access.money_clock import MoneyClock
 from access.newsletter_service import Newsletters
@@ -64,6 +65,7 @@ class Access:
         self.follows = Follows(self.desk)
         self.tickets = Tickets(self.desk)
         self.newsletters = Newsletters(engine, now)
+        self.merch = Merch(engine, now)
         self.books = Books(self.desk)
         self.offers = Offers(engine, now)
         self.clock = clock

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from html import escape
 
-from access.model import Delivery
+from access.benefit_model import Delivery
 from spaces.newsletters.links import MailLinks
 
 PAGE = """<!doctype html>

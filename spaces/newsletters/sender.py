@@ -13,7 +13,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from access.model import Delivery
+from access.benefit_model import Delivery
 from access.newsletter_service import Newsletters
 from spaces.mail import Mailer, MailError, MailSession
 from spaces.newsletters import letter

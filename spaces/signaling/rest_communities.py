@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from access.benefit_model import CommunityMember
 from access.communities import Settings
 from access.community_members import LISTED_MAX
 from access.community_rights import CommunityWay, Member
 from access.community_service import CommunityState
-from access.model import Account, CommunityMember
+from access.model import Account
 from spaces.errors import RequestError
 from spaces.room_rules import State
 from spaces.signaling.accounts import need_account

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from access.benefit_model import MailConsent, NewsletterIssue
 from access.errors import AccessError
-from access.model import MailConsent, NewsletterIssue
 from spaces.errors import RemoteError, RequestError
 from spaces.mail import MailError
 from spaces.newsletters import letter

@@ -20,6 +20,7 @@ from spaces.signaling import (
 from spaces.signaling.endpoint import Call, Route
 from spaces.signaling.openapi import document
 from spaces.signaling.routes_communities import COMMUNITIES
+from spaces.signaling.routes_merch import MERCH
 from spaces.signaling.routes_money import MONEY
 from spaces.signaling.routes_newsletters import NEWSLETTERS
 from spaces.signaling.routes_payments import PAYMENTS
@@ -189,7 +190,7 @@ OPERATIONS = [
     ),
 ]  # fmt: skip
 
-API = [*PEOPLE, *CREATORS, *MONEY, *PAYMENTS, *COMMUNITIES, *NEWSLETTERS, *SPACES, *MEDIA, *OPERATIONS]
+API = [*PEOPLE, *CREATORS, *MONEY, *PAYMENTS, *COMMUNITIES, *NEWSLETTERS, *MERCH, *SPACES, *MEDIA, *OPERATIONS]
 
 PAGES = [
     *(

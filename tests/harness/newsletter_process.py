@@ -11,8 +11,8 @@ import signal
 import sys
 from datetime import datetime
 
+from access.benefit_model import Delivery
 from access.database import make_engine
-from access.model import Delivery
 from access.newsletter_service import Newsletters
 from spaces.config import Config
 from spaces.mail import Mailer

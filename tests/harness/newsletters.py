@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from access.model import Account, Creator, MailConsent, NewsletterIssue, Tier
+from access.benefit_model import MailConsent, NewsletterIssue
+from access.model import Account, Creator, Tier
 from spaces.config import Config
 from spaces.mail import Mailer
 from spaces.newsletters.links import MailLinks

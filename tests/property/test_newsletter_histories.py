@@ -13,8 +13,9 @@ from datetime import timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from access.benefit_model import Delivery, NewsletterIssue
 from access.deliveries import CLAIM
-from access.model import Account, Delivery, NewsletterIssue
+from access.model import Account
 from spaces.mail import SECONDS_MAX
 from tests.harness.newsletters import Press, a_press
 from tests.harness.world import World

@@ -8,10 +8,11 @@ from datetime import timedelta
 
 import pytest
 
+from access.benefit_model import Community
 from access.communities import Settings
 from access.decide import Action, Allow, Deny, Policy, Resource
 from access.errors import AccessError
-from access.model import Account, Community, Creator, Tier
+from access.model import Account, Creator, Tier
 from tests.harness.world import World
 
 

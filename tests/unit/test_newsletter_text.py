@@ -9,7 +9,7 @@ from hashlib import sha256
 
 import pytest
 
-from access.model import Delivery
+from access.benefit_model import Delivery
 from spaces.errors import RemoteError
 from spaces.mail import SMTP_POLICY
 from spaces.newsletters import letter
