@@ -31,6 +31,15 @@ class CommunityWayView(Struct, kw_only=True, frozen=True):
     """To be named with `join`, which is also how changed rules are accepted."""
 
 
+class TicketWayView(Struct, kw_only=True, frozen=True):
+    """Tickets that admit, and whether one can be bought now."""
+
+    amount_minor: int
+    currency: str
+    left: int
+    sale: Literal["on_sale", "sold_out", "not_yet", "closed"]
+
+
 class Problem(Struct, kw_only=True, frozen=True):
     """RFC 9457. `code` is stable; `field` names what 422 is about; `offers` and `communities` are what would let one in."""
 
@@ -43,6 +52,7 @@ class Problem(Struct, kw_only=True, frozen=True):
     field: str | UnsetType = UNSET
     offers: list[OfferView] | UnsetType = UNSET
     communities: list[CommunityWayView] | UnsetType = UNSET
+    ticket: TicketWayView | UnsetType = UNSET
 
 
 class AccountView(Struct, kw_only=True, frozen=True):

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from access.decide import Deny
 from access.errors import AccessError, TokenError
 from spaces.errors import RemoteError, RequestError
-from spaces.signaling.answers import Problem
+from spaces.signaling.answers import Problem, TicketWayView
 from spaces.signaling.views import offer_view, way_view
 
 CONTENT_TYPE = "application/problem+json"
@@ -28,6 +28,7 @@ def problem_of(error: RequestError) -> Problem:
         field=error.extra.get("field", msgspec.UNSET),
         offers=error.extra.get("offers", msgspec.UNSET),
         communities=error.extra.get("communities", msgspec.UNSET),
+        ticket=error.extra.get("ticket", msgspec.UNSET),
     )
 
 
@@ -84,4 +85,12 @@ def refusal(deny: Deny, url: str) -> RequestError:
         extra["offers"] = [offer_view(offer, url) for offer in deny.offers]
     if deny.communities:
         extra["communities"] = [way_view(way) for way in deny.communities]
+    if deny.ticket is not None:
+        terms, sale = deny.ticket.terms, deny.ticket.sale
+        extra["ticket"] = TicketWayView(
+            amount_minor=terms.amount_minor,
+            currency=terms.currency,
+            left=terms.left,
+            sale=sale,  # type: ignore[arg-type]
+        )
     return RequestError(deny.status, deny.reason, deny.detail, **extra)

@@ -18,7 +18,7 @@ from spaces.signaling.endpoint import Answer, Call
 from spaces.signaling.problems import problem_of
 from spaces.signaling.views import accounts_of, space_view
 
-POLICIES = ("open", "members", "subscribers", "community")
+POLICIES = ("open", "members", "subscribers", "ticketed", "community")
 LISTED = (State.LIVE, State.SCHEDULED)
 
 
@@ -62,12 +62,16 @@ async def change_space(call: Call) -> SpaceView:
     record = await call.services.rooms.record(call.match("space"))
     if body.scheduled_start is not None:
         to_come(body.scheduled_start, "scheduled_start", call.services.now())
+    access = None if body.access is None else await read_rules(call, record.creator, body.access)
+    untied = access is not None and all(rule.policy != "ticketed" for rule in access)
+    if untied and await call.services.access.tickets.are_held(record.id):
+        raise RequestError(409, "tickets_sold", "tickets for this Space are sold or reserved and go on admitting")
     edit = Edit(
         by=call.me.id,
         title=None if body.title is None else body.title.strip(),
         topics=None if body.topics is None else tuple(body.topics),
         language=body.language,
-        access=None if body.access is None else await read_rules(call, record.creator, body.access),
+        access=access,
         scheduled_start=body.scheduled_start,
         time_zone=read_time_zone(body.time_zone),
     )

@@ -25,6 +25,7 @@ from spaces.signaling.routes_money import MONEY
 from spaces.signaling.routes_newsletters import NEWSLETTERS
 from spaces.signaling.routes_payments import PAYMENTS
 from spaces.signaling.routes_people import PEOPLE
+from spaces.signaling.routes_tickets import TICKETS
 from spaces.signaling.socket import serve_socket
 
 CLIENT = (("client", "names this seat among those of the account; `default` if left out"),)
@@ -190,7 +191,19 @@ OPERATIONS = [
     ),
 ]  # fmt: skip
 
-API = [*PEOPLE, *CREATORS, *MONEY, *PAYMENTS, *COMMUNITIES, *NEWSLETTERS, *MERCH, *SPACES, *MEDIA, *OPERATIONS]
+API = [
+    *PEOPLE,
+    *CREATORS,
+    *MONEY,
+    *PAYMENTS,
+    *COMMUNITIES,
+    *NEWSLETTERS,
+    *MERCH,
+    *TICKETS,
+    *SPACES,
+    *MEDIA,
+    *OPERATIONS,
+]
 
 PAGES = [
     *(

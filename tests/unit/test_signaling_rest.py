@@ -74,7 +74,7 @@ OPEN: dict[str, Any] = {"policy": "open"}
         ({"title": "A"}, "bad_field", "access"),
         ({"title": "A", "access": []}, "bad_field", "access"),
         ({"title": "A", "access": "open"}, "bad_field", "access"),
-        ({"title": "A", "access": {"policy": "ticketed"}}, "unsupported_policy", "access.policy"),
+        ({"title": "A", "access": {"policy": "invite"}}, "unsupported_policy", "access.policy"),
         ({"title": "A", "access": [OPEN, {"policy": "invite"}]}, "unsupported_policy", "access[1].policy"),
         ({"title": "A", "access": {"policy": "community"}}, "bad_field", "access.community"),
         ({"title": "A", "access": {"policy": "open", "tier": "1"}}, "bad_field", "access.tier"),
