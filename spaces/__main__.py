@@ -84,8 +84,6 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     """Every setting as an option; what is not given comes from its environment variable, then the default."""
     group = parser.add_argument_group("settings", "each is also an environment variable, named in brackets")
     for f in settings():
-        if not f.metadata["command_line"]:
-            continue
         default = "" if f.default in ("", ()) else f" (default: {f.default})"
         variable = ENVIRONMENT_PREFIX + f.name.upper()
         group.add_argument(

@@ -16,9 +16,9 @@ ENVIRONMENT_PREFIX = "SPACES_"
 DATABASE_SCHEMES = frozenset({"postgresql", "postgres", "postgresql+asyncpg", "sqlite+aiosqlite"})
 
 
-def setting(default: Any, help: str, *, secret: bool = False, command_line: bool = True) -> Any:
+def setting(default: Any, help: str, *, secret: bool = False) -> Any:
     """A field of Config that is also the option `--name-of-field` and the variable `SPACES_NAME_OF_FIELD`."""
-    metadata = {"help": help, "secret": secret, "command_line": command_line}
+    metadata = {"help": help, "secret": secret}
     return field(default=default, metadata=metadata, repr=not secret)
 
 
@@ -66,7 +66,7 @@ class Config:
     stripe_webhook_secret: str = setting(
         "", "signing secrets of Stripe's webhook endpoints, separated by commas", secret=True
     )
-    stripe_address: str = setting("", "a stand-in for Stripe, for tests; only with a test key", command_line=False)
+    stripe_address: str = setting("", "a stand-in for Stripe, for tests; only with a test key")
     api_key: str = setting("", "id of the first API key, which signs account tokens")
     api_secret: str = setting("", "secret of the first API key, 32 bytes or more", secret=True)
 

@@ -2,9 +2,9 @@
 
 A packet must be there when the tick that plays it begins. By how much the slowest packet of the last second was ahead of that
 is the *slack*. Where it is too little, the whole Space moves to a phase 5 ms later, and back when there is enough
-(engine.AudioEngine); a speaker who alone has a frame and more to spare for some seconds is hurried by 0.4 % until he has not,
-and skips what is left of it where he is silent. So delay follows the network, and a sender's clock that runs fast or slow never
-adds up (500 ppm are 5 ms in 10 s).
+(engine.AudioEngine). A speaker who alone has a frame and more to spare for some seconds skips it where he is silent, and is
+hurried by 0.4 % until he has it not if he is never silent. So delay follows the network, and a sender's clock that runs fast or
+slow never adds up (500 ppm are 5 ms in 10 s).
 
 What repairs a lost packet – in-band FEC in the packet behind it, copies in RED – comes later than it would have. While that
 happens, slack is what is left beyond the wait for it.
@@ -27,7 +27,7 @@ WINDOW_SECONDS = 1.0
 WINDOWS_BEFORE_SHRINKING = 6
 """Seconds during which even the slowest packet must have been early."""
 LONG_SECONDS = 0.060
-"""Slack beyond this in two windows is too much to be hurried away: what a frame takes is, silence takes the others."""
+"""Slack beyond this in two windows is too much to be hurried away frame by frame: silence takes them all."""
 SECONDS_MAX = 1e6
 """Slack of a window without packets is infinite."""
 REPAIR_WINDOW_SECONDS = 10.0
@@ -64,6 +64,14 @@ def wait_for_repairs(s, samples):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
+def _give_back(s, frames):  # type: ignore[no-untyped-def]
+    """In the next silence; one of them by hurrying, if there was no silence since it was asked for the last time."""
+    if s.spare > 0:
+        s.rate, frames = RATE_MAX, frames - 1
+    s.spare = frames
+
+
+@njit(nogil=True, cache=True)
 def set_pace(s, now):  # type: ignore[no-untyped-def]
     """Once a window: hurry if for long even the slowest packet was a frame early, more than the Space's phase can give."""
     if now < s.window_ends:
@@ -79,10 +87,10 @@ def set_pace(s, now):  # type: ignore[no-untyped-def]
             keep = 1.5 * MARGIN_SECONDS + s.spread / 4
             spare = min(before, s.slack_before) - keep
             if spare > LONG_SECONDS and spare < SECONDS_MAX:
-                s.rate, s.spare = RATE_MAX, np.int32(spare / SPARE_SECONDS) - 1
+                _give_back(s, np.int32(spare / SPARE_SECONDS))
             if s.windows >= WINDOWS_BEFORE_SHRINKING:
                 if s.slack_long - keep > SPARE_SECONDS:
-                    s.rate = RATE_MAX
+                    _give_back(s, 1)
                 s.windows = 0
                 s.slack_long = np.inf
     s.slack = np.inf

@@ -25,7 +25,7 @@ def hurried() -> tuple[NDArray[np.float32], list[int]]:
     """The sound of a tone whose packets come 30 ms before their turn from the second second on, and each frame's rate."""
     playout = Playout()
     rates = []
-    for n in range(1_000):
+    for n in range(1_200):
         if n < 50:
             playout.insert(n, TONE[n % len(TONE)], at=playout.now + TICK - 0.005)
         if n >= 49:
