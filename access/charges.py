@@ -112,6 +112,16 @@ async def apply_refund(connection: AsyncConnection, payment: Row[Any], fact: Ref
         await connection.execute(update(refunds).where(mine).values(values))
 
 
+async def has_room(connection: AsyncConnection, payment: Row[Any], fact: RefundChanged) -> bool:
+    """Whether no more would be paid back than was paid. If more would, an earlier refund has failed, which is still to be told."""
+    known = (refunds.c.provider == fact.provider) & (refunds.c.ref == fact.refund)
+    state = (await connection.execute(select(refunds.c.state).where(known))).scalar_one_or_none()
+    if fact.state != "succeeded" or state in ("succeeded", "failed"):
+        return True
+    gone = -(await ledger.reversals(connection, payment.transfer)).get("provider_clearing", 0)
+    return bool(gone + fact.amount_minor <= payment.gross_minor)
+
+
 async def apply_dispute(connection: AsyncConnection, payment: Row[Any], fact: DisputeChanged, now: datetime) -> None:
     mine = (disputes.c.provider == fact.provider) & (disputes.c.ref == fact.dispute)
     known = (await connection.execute(select(disputes).where(mine))).one_or_none()

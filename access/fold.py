@@ -94,6 +94,8 @@ async def _reversal(
     parties = await purchases.lock(connection, payment.purchase)
     assert parties is not None, "what was paid for stays"
     if isinstance(fact, RefundChanged):
+        if not await charges.has_room(connection, payment, fact):
+            return f"room:{fact.payment}"
         await charges.apply_refund(connection, payment, fact, now)
     else:
         await charges.apply_dispute(connection, payment, fact, now)
@@ -108,6 +110,8 @@ def _opens(fact: AnyFact) -> tuple[str, ...]:
             refs = {"agreement": fact.agreement, "payment": fact.payment}
         case SubscriptionChanged() | InvoiceFailed():
             refs = {"agreement": fact.agreement}
+        case RefundChanged(state="failed") | DisputeChanged(state="won"):
+            refs = {"room": fact.payment}
         case _:
             refs = {}
     return tuple(f"{kind}:{ref}" for kind, ref in refs.items() if ref is not None)

@@ -9,7 +9,7 @@ import os
 from datetime import datetime, timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import column, insert, text
 
@@ -31,28 +31,7 @@ DEED_NAMES = (
     *("refund", "refund_part", "refund_part", "dispute", "won", "lost", "refund_fails"),
 )
 DEEDS = st.tuples(
-    st.sampled_from(
-        [
-            "wait",
-            "wait",
-            "wait",
-            "fail",
-            "mend",
-            "upgrade",
-            "downgrade",
-            "cancel",
-            "resume",
-            "pause",
-            "end",
-            "refund",
-            "refund_part",
-            "refund_part",
-            "dispute",
-            "won",
-            "lost",
-            "refund_fails",
-        ]
-    ),
+    st.sampled_from(DEED_NAMES),
     st.sampled_from([1, 30, 200, 745, 1_500]),
 )
 LIVES = st.fixed_dictionaries(
@@ -147,6 +126,11 @@ async def everything(world: World) -> list[Any]:
 
 @settings(
     max_examples=EXAMPLES,
+    phases=[
+        Phase.explicit,
+        Phase.reuse,
+        Phase.generate,
+    ],  # a life is a dozen deeds: shrinking takes minutes and little off
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     deadline=None,
 )
