@@ -113,7 +113,7 @@ async def apply_refund(connection: AsyncConnection, payment: Row[Any], fact: Ref
 
 
 async def has_room(connection: AsyncConnection, payment: Row[Any], fact: RefundChanged) -> bool:
-    """Whether no more would be paid back than was paid. If more would, an earlier refund has failed, which is still to be told."""
+    """Whether no more would be paid back than was paid. Else an earlier refund has failed, which is still to be told."""
     known = (refunds.c.provider == fact.provider) & (refunds.c.ref == fact.refund)
     state = (await connection.execute(select(refunds.c.state).where(known))).scalar_one_or_none()
     if fact.state != "succeeded" or state in ("succeeded", "failed"):
