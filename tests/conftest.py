@@ -33,11 +33,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption("--postgresql"):
-        return
-    chosen = [item for item in items if touches_database(item)]
-    others = [item for item in items if not touches_database(item)]
-    for item in chosen:
+    postgresql_pass = config.getoption("--postgresql")
+    elsewhere = "sqlite" if postgresql_pass else "postgresql"
+    chosen: list[pytest.Item] = []
+    others: list[pytest.Item] = []
+    for item in items:
+        here = item.get_closest_marker(elsewhere) is None
+        (chosen if here and (touches_database(item) or not postgresql_pass) else others).append(item)
+    for item in chosen if postgresql_pass else ():
         item.add_marker(pytest.mark.needs("postgresql"))
     config.hook.pytest_deselected(items=others)
     items[:] = chosen

@@ -28,7 +28,7 @@ def correlations(heard: Samples, original: Samples, *, jumps: bool = False) -> N
     """
     window = round(WINDOW_SECONDS * RATE)
     starts = range(0, len(heard) - window + 1, window)
-    place = _place(heard, original)
+    place = place_in_loop(heard, original)
     anchor = 0
     for number, start in enumerate(starts):
         similarity, _ = _window(heard, original, start, place)
@@ -45,7 +45,7 @@ def _follow(heard: Samples, original: Samples, starts: Sequence[int], place: int
     for start in starts:
         similarity, moved = _window(heard, original, start, place)
         if jumps and (similarity is None or similarity < RECOGNISED):
-            elsewhere = _place(heard[start : start + round(WINDOW_SECONDS * RATE)], original) - start
+            elsewhere = place_in_loop(heard[start : start + round(WINDOW_SECONDS * RATE)], original) - start
             similar, by = _window(heard, original, start, elsewhere)
             if similar is not None and similar >= RECOGNISED:
                 place, similarity, moved = elsewhere, similar, by
@@ -67,7 +67,7 @@ def _window(heard: Samples, original: Samples, start: int, place: int) -> tuple[
     return similarity, offset - search
 
 
-def _place(heard: Samples, original: Samples) -> int:
+def place_in_loop(heard: Samples, original: Samples) -> int:
     """Where in the looped original the recording begins, by circular cross-correlation."""
     size = len(original)
     folded = np.zeros(size)

@@ -10,12 +10,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from scipy.signal import correlate
 
 from spaces.demo.speech import SPEECH_FILE, Speech
 from tests.harness.api import Api
 from tests.harness.client import Packet, RtcClient, decode, duplicates_and_losses, listening, speaking
-from tests.harness.measure import correlations
+from tests.harness.measure import correlations, place_in_loop
 from tests.harness.opus import RATE, Samples, decode_file
 from tests.harness.server import Server
 
@@ -25,8 +24,7 @@ TICK_SECONDS = 0.005
 def lateness(packets: list[Packet], speech: Samples) -> float:
     """Seconds by which what is heard lags behind the loop that is spoken, up to a constant, modulo its length."""
     heard = decode(packets)
-    around = np.concatenate((speech, speech[: len(heard)]))
-    place = int(np.argmax(correlate(around, heard, mode="valid", method="fft")))
+    place = place_in_loop(heard, speech)
     first = packets[0].timestamp
     arrival = statistics.median(p.arrival - (p.timestamp - first) % (1 << 32) / RATE for p in packets)
     return (arrival - place / RATE) % (len(speech) / RATE)

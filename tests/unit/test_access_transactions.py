@@ -18,8 +18,6 @@ from access.database import make_engine, read, reading, write, writing
 from access.tables import counters
 from tests.harness.database import fresh_engine, server_url
 
-on_sqlite = pytest.mark.skipif(bool(server_url()), reason="of SQLite's threads")
-
 
 async def put(connection: AsyncConnection, name: str, value: int = 0) -> int:
     await connection.execute(insert(counters).values(name=name, value=value))
@@ -110,7 +108,7 @@ async def test_a_reader_sees_one_state_while_others_write(tmp_path: Path) -> Non
         assert len(await read(engine, names)) == 10
 
 
-@on_sqlite
+@pytest.mark.sqlite
 async def test_a_crowd_is_served_in_order(tmp_path: Path) -> None:
     async with fresh_engine(tmp_path) as engine:
         served: list[int] = []
@@ -127,7 +125,7 @@ async def test_a_crowd_is_served_in_order(tmp_path: Path) -> None:
         assert served == sorted(served)
 
 
-@on_sqlite
+@pytest.mark.sqlite
 async def test_who_is_cancelled_in_the_queue_or_under_way_leaves_nothing(tmp_path: Path) -> None:
     started, go_on = threading.Event(), threading.Event()
 
@@ -157,7 +155,7 @@ async def _put_in_a_block(engine: AsyncEngine, name: str) -> None:
         await put(connection, name)
 
 
-@on_sqlite
+@pytest.mark.sqlite
 async def test_a_function_that_awaits_something_else_is_a_mistake(tmp_path: Path) -> None:
     async def wait(connection: AsyncConnection) -> None:
         await put(connection, "a")
@@ -169,7 +167,7 @@ async def test_a_function_that_awaits_something_else_is_a_mistake(tmp_path: Path
         assert await read(engine, names) == []
 
 
-@on_sqlite
+@pytest.mark.sqlite
 async def test_a_database_that_another_process_holds_is_an_error_and_then_works_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,7 +183,7 @@ async def test_a_database_that_another_process_holds_is_an_error_and_then_works_
         assert await read(engine, names) == ["b"]
 
 
-@on_sqlite
+@pytest.mark.sqlite
 async def test_a_disposed_engine_has_no_threads_and_may_be_used_again(tmp_path: Path) -> None:
     async with fresh_engine(tmp_path) as engine:
         await write(engine, put, "a")
@@ -197,7 +195,7 @@ async def test_a_disposed_engine_has_no_threads_and_may_be_used_again(tmp_path: 
         assert await read(engine, names) == ["a"]
 
 
-@on_sqlite
+@pytest.mark.sqlite
 async def test_the_work_of_who_is_gone_with_his_loop_holds_nobody_up(tmp_path: Path) -> None:
     """A program may end its event loop with transactions under way and go on with another."""
 
