@@ -118,6 +118,12 @@ CHECKS: tuple[tuple[str, str], ...] = (
         "WHERE r.payment = y.id AND r.state = 'succeeded') ORDER BY p.id",
     ),
     (
+        "the right of a gift has a gift that is paid for",
+        "SELECT 'grants ' || g.id FROM grants g WHERE g.source = 'gift' AND g.revoked_at IS NULL AND NOT EXISTS "
+        "(SELECT 1 FROM gifts f JOIN payments p ON p.purchase = 'gift:' || f.id "
+        "WHERE f.\"grant\" = g.id AND f.state = 'redeemed' AND f.recipient = g.account) ORDER BY g.id",
+    ),
+    (
         "one live subscription per account and creator",
         "SELECT 'account ' || account || ' creator ' || creator FROM subscriptions "
         "WHERE status IN ('trialing', 'active', 'past_due', 'unpaid', 'paused') "

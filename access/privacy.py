@@ -19,10 +19,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from access import accounts, audit, outbox
 from access.errors import AccessError
 from access.model import Account
-from access.tables import ERASED, LIVE_STATES, audit_log, creators, metadata, pseudonyms, subscriptions, tiers
+from access.tables import ERASED, LIVE_STATES, audit_log, creators, grants, metadata, pseudonyms, subscriptions, tiers
 from access.tables import accounts as account_rows
 from access.tables_ledger import ledger_entries, ledger_transfers
 from access.tables_people import mailboxes, sign_in_requests
+from access.tables_tickets import gifts
 
 NOT_TOLD = frozenset({"outbox", "pseudonyms", "counters", "epochs"})
 """Bookkeeping of the server about itself; whose pseudonym is whose is what deletion forgets."""
@@ -52,6 +53,7 @@ async def delete(connection: AsyncConnection, account: Account, now: datetime) -
     await accounts.lock(connection, account.id)
     await accounts.by_id(connection, account.id)
     await _check_nothing_runs(connection, account.id)
+    await _check_gifts(connection, account.id, now)
     await audit.record(connection, now, "account.deleted", actor=account.id, account=account.id)
     address = select(mailboxes.c.address_key).where(mailboxes.c.account == account.id).scalar_subquery()
     await connection.execute(delete_rows(sign_in_requests).where(sign_in_requests.c.address_key == address))
@@ -87,6 +89,17 @@ async def _check_nothing_runs(connection: AsyncConnection, account: int) -> None
     )
     if any((await connection.execute(owed)).scalars()):
         raise AccessError(409, "still_owed", "There is money to be paid out to you: have it paid out first.")
+
+
+async def _check_gifts(connection: AsyncConnection, account: int, now: datetime) -> None:
+    """What was paid for, to be had from this creator, is had first."""
+    waits = gifts.c.state == "paid"
+    runs = (gifts.c.state == "redeemed") & (grants.c.end > now)
+    owed = select(gifts.c.id).outerjoin(grants, grants.c.id == gifts.c.grant).where(gifts.c.creator == account)
+    if (await connection.execute(owed.where(waits | runs).limit(1))).first() is not None:
+        raise AccessError(
+            409, "still_selling", "Gifts of your tiers still run or wait to be redeemed: pay them back first."
+        )
 
 
 def _belongs(table: Table, account: int) -> ColumnElement[bool] | None:

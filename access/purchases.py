@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from access import accounts, entitlements, subscription_facts, tickets
+from access import accounts, entitlements, gifts, subscription_facts, tickets
 from access.facts import CheckoutChanged
 from access.parties import Parties
 from access.shares import MoneyTerms
@@ -33,6 +33,8 @@ async def lock(connection: AsyncConnection, purchase: str) -> Parties | None:
             return await subscription_facts.lock(connection, number)
         case "ticket", number:
             return await tickets.lock(connection, number)
+        case "gift", number:
+            return await gifts.lock(connection, number)
         case _:
             return None
 
@@ -46,6 +48,8 @@ async def checkout_changed(
             await subscription_facts.checkout_changed(connection, number, fact, terms, now)
         case "ticket", number:
             await tickets.checkout_changed(connection, number, fact, now)
+        case "gift", number:
+            await gifts.checkout_changed(connection, number, fact, now)
 
 
 async def settle(connection: AsyncConnection, purchase: str, terms: MoneyTerms, now: datetime) -> None:
@@ -55,3 +59,5 @@ async def settle(connection: AsyncConnection, purchase: str, terms: MoneyTerms, 
             await entitlements.settle(connection, number, terms, now)
         case "ticket", number:
             await tickets.settle(connection, number, now)
+        case "gift", number:
+            await gifts.settle(connection, number, now)

@@ -15,6 +15,7 @@ from access.dealings import Dealings
 from access.decide import Action, Allow, Deny, Resource
 from access.errors import AccessError, TokenError
 from access.follows import Follows
+from access.gift_service import Gifts
 from access.idempotency import Idempotency
 from access.merch_service import Merch
 from access.model import Account, Admission, ApiKey, Comp, Creator, RightsChanged, Tier
@@ -64,6 +65,7 @@ class Access:
         self.desk = Dealings(engine, provider, terms, now)
         self.follows = Follows(self.desk)
         self.tickets = Tickets(self.desk)
+        self.gifts = Gifts(self.desk)
         self.newsletters = Newsletters(engine, now)
         self.merch = Merch(engine, now)
         self.books = Books(self.desk)

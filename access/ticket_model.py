@@ -1,4 +1,4 @@
-"""The values of tickets and gifts that access hands out. Times are aware, in UTC."""
+"""The values of tickets that access hands out. Times are aware, in UTC."""
 
 from __future__ import annotations
 
@@ -28,30 +28,3 @@ class SoldTicket:
     created_at: datetime
     checkout_url: str | None
     """Where to pay, while there is something to pay."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gift:
-    id: int
-    account: int
-    """Who gives."""
-    recipient: int | None
-    """None: whoever redeems its link."""
-    creator: int
-    tier: int
-    months: int
-    state: str
-    """begun, paid, redeemed, disputed, refunding, refunded or void."""
-    name: str
-    amount_minor: int
-    currency: str
-    provider: str
-    payment_state: str | None
-    code_expires_at: datetime | None
-    """Of its newest redeem link."""
-    redeemed_at: datetime | None
-    starts_at: datetime | None
-    """Of the right, once it is redeemed: it may wait until what the recipient has is over."""
-    ends_at: datetime | None
-    created_at: datetime
-    checkout_url: str | None

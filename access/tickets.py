@@ -14,10 +14,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from access import audit, bans, charges, outbox, pairs, provider_tasks, ticket_offers, ticket_rows
+from access import audit, bans, charges, outbox, pairs, provider_tasks, single_payments, ticket_offers, ticket_rows
 from access.errors import AccessError
 from access.facts import CheckoutChanged
 from access.model import Account
@@ -25,7 +25,6 @@ from access.parties import Parties
 from access.payments import Checkout, CheckoutRequest
 from access.snapshots import ticket_terms
 from access.tables import grants
-from access.tables_ledger import disputes, payments, refunds
 from access.tables_tickets import HELD_STATES, tickets
 from access.tables_tickets import ticket_offers as offers
 
@@ -35,8 +34,6 @@ PENDING = timedelta(hours=24)
 """A seat is kept so long for a payment that was agreed to and is on its way."""
 VALID = timedelta(days=3 * 365)
 """A ticket's right ends by itself then; long after its Space and its replay."""
-REFUNDS_TRIED_MAX = 5
-"""A refund that the provider took and that came back is asked for anew so often."""
 
 
 # --- reserving
@@ -153,22 +150,21 @@ async def checkout_changed(connection: AsyncConnection, ticket: int, fact: Check
 
 async def settle(connection: AsyncConnection, ticket: int, now: datetime) -> None:
     """After `lock`: what the ticket's payment and its rows make of it. Says nothing if nothing changed."""
-    mine = payments.c.purchase == f"ticket:{ticket}"
-    paid = (await connection.execute(select(payments).where(mine).order_by(payments.c.id))).all()
+    paid = await single_payments.of_purchase(connection, f"ticket:{ticket}")
     if not paid:
         return
     for again in paid[1:]:
-        await _pay_back(connection, again, now)
+        await single_payments.pay_back(connection, again, now)
     lost = await charges.voided_at(connection, paid[0])
     row = await ticket_rows.one(connection, ticket)
     if lost is None and row.refund_asked_at is None:
         row = await _seat(connection, row, now)
     if lost is not None:
-        disputed = row.state in HELD_STATES and await _is_open_dispute(connection, paid[0])
+        disputed = row.state in HELD_STATES and await single_payments.is_disputed(connection, paid[0])
         state = "disputed" if disputed else "refunded"
     elif row.refund_asked_at is not None:
         state = "refunding"
-        await _pay_back(connection, paid[0], now)
+        await single_payments.pay_back(connection, paid[0], now)
     else:
         state = "paid" if row.admitted_at is None else "admitted"
     await _settle_grant(connection, row, state, min(paid[0].paid_at, now), lost, now)
@@ -200,19 +196,12 @@ async def _settle_grant(
 ) -> None:
     effective = state in ("paid", "admitted")
     creator = await ticket_rows.creator_of(connection, row)
-    if row.grant is None:
-        if not effective:
-            return
-        await give_right(connection, row.id, row.account, creator, start, now)
-    else:
+    if row.grant is not None:
         revoked_at = None if effective else min(at for at in (row.refund_asked_at, lost, now) if at is not None)
-        held = (await connection.execute(select(grants.c.revoked_at).where(grants.c.id == row.grant))).scalar_one()
-        if (held is None) == effective:
-            return
-        await connection.execute(update(grants).where(grants.c.id == row.grant).values(revoked_at=revoked_at))
-        if not effective:
-            await pairs.take_away(connection, row.account, creator)
-    await outbox.publish_rights_changed(connection, row.account, creator, now)
+        await single_payments.settle_grant(connection, row.grant, revoked_at, row.account, creator, now)
+    elif effective:
+        await give_right(connection, row.id, row.account, creator, start, now)
+        await outbox.publish_rights_changed(connection, row.account, creator, now)
 
 
 async def give_right(
@@ -231,26 +220,6 @@ async def give_right(
     }
     made = (await connection.execute(insert(grants).values(row).returning(grants.c.id))).scalar_one()
     await connection.execute(update(tickets).where(tickets.c.id == ticket).values(grant=made))
-
-
-async def _pay_back(connection: AsyncConnection, payment: Row[Any], now: datetime) -> None:
-    """Ask for what has not been paid back or asked to be; once, and again if it has come back."""
-    amount = await charges.refundable(connection, payment)
-    if not amount:
-        return
-    mine = (refunds.c.payment == payment.id) & (refunds.c.state == "failed")
-    failed = (await connection.execute(select(func.count()).select_from(refunds).where(mine))).scalar_one()
-    if failed >= REFUNDS_TRIED_MAX:
-        return
-    key = f"refund:{payment.provider}:{payment.ref}" + (f":{failed}" if failed else "")
-    await provider_tasks.add(
-        connection, payment.provider, "refund", payment.ref, now, amount_minor=amount, key=key
-    )  # fmt: skip
-
-
-async def _is_open_dispute(connection: AsyncConnection, payment: Row[Any]) -> bool:
-    mine = (disputes.c.payment == payment.id) & (disputes.c.state == "open")
-    return (await connection.execute(select(disputes.c.id).where(mine))).first() is not None
 
 
 async def ask_back(connection: AsyncConnection, row: Row[Any], reason: str, actor: int | None, now: datetime) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from importlib.metadata import version
+from types import UnionType
 from typing import Any, get_args
 
 import msgspec
@@ -43,7 +44,7 @@ SOCKET_TYPES = (*get_args(messages.ClientMessage), *get_args(messages.ServerMess
 
 
 def document(routes: list[Route]) -> dict[str, Any]:
-    types = [t for route in routes for t in (route.body, route.answer) if t is not None]
+    types = [one for route in routes for kind in (route.body, route.answer) if kind is not None for one in _each(kind)]
     _, components = msgspec.json.schema_components(
         [answers.Problem, *types, *SOCKET_TYPES], ref_template=TEMPLATE
     )  # fmt: skip
@@ -129,8 +130,15 @@ def _problems(route: Route) -> set[int]:
     return problems
 
 
-def _reference(kind: type) -> dict[str, str]:
+def _reference(kind: Any) -> dict[str, Any]:
+    """`kind`: a struct, or several of which it is one."""
+    if isinstance(kind, UnionType):
+        return {"anyOf": [_reference(one) for one in _each(kind)]}
     return {"$ref": TEMPLATE.format(name=kind.__name__)}
+
+
+def _each(kind: Any) -> tuple[Any, ...]:
+    return get_args(kind) if isinstance(kind, UnionType) else (kind,)
 
 
 def _names(path: str) -> list[str]:

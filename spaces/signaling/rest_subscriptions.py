@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from access.model import Account, Subscription
-from spaces.signaling import rest_tickets
+from spaces.signaling import rest_gifts, rest_tickets
 from spaces.signaling.answers import SubscriptionsView, SubscriptionView
 from spaces.signaling.bodies import Cancellation, NewSubscription, Payment
 from spaces.signaling.endpoint import Answer, Call
 from spaces.signaling.rest_creators import read_id
+from spaces.signaling.schemas_gifts import GiftView
 from spaces.signaling.schemas_money import PortalView, SubscriptionChange, TestPayment
 from spaces.signaling.schemas_tickets import TicketView
 from spaces.signaling.views import subscription_view
@@ -73,18 +74,22 @@ async def portal(call: Call) -> PortalView:
     return PortalView(url=await call.services.access.follows.portal_url(call.me, _number(call), return_path=path))
 
 
-async def get_checkout(call: Call) -> SubscriptionView | TicketView:
+async def get_checkout(call: Call) -> SubscriptionView | TicketView | GiftView:
     """What an address `…/pay/{ref}` asks money for; whoever has the address may see it."""
     if (ticket := await rest_tickets.get_checkout(call)) is not None:
         return ticket
+    if (gift := await rest_gifts.get_checkout(call)) is not None:
+        return gift
     subscription = await call.services.access.follows.checkout(call.match("ref"))
     return (await _show(call, [subscription], None, payer=True))[0]
 
 
-async def pay(call: Call) -> SubscriptionView | TicketView:
+async def pay(call: Call) -> SubscriptionView | TicketView | GiftView:
     body: Payment = call.body
     if await rest_tickets.get_checkout(call) is not None:
         return await rest_tickets.pay(call, body.outcome)
+    if await rest_gifts.get_checkout(call) is not None:
+        return await rest_gifts.pay(call, body.outcome)
     subscription = await call.services.access.follows.pay(call.match("ref"), body.outcome)
     call.services.rights.nudge()
     return (await _show(call, [subscription], None, payer=True))[0]

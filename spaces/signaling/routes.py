@@ -20,15 +20,20 @@ from spaces.signaling import (
 from spaces.signaling.endpoint import Call, Route
 from spaces.signaling.openapi import document
 from spaces.signaling.routes_communities import COMMUNITIES
+from spaces.signaling.routes_gifts import GIFTS
 from spaces.signaling.routes_merch import MERCH
 from spaces.signaling.routes_money import MONEY
 from spaces.signaling.routes_newsletters import NEWSLETTERS
 from spaces.signaling.routes_payments import PAYMENTS
 from spaces.signaling.routes_people import PEOPLE
 from spaces.signaling.routes_tickets import TICKETS
+from spaces.signaling.schemas_gifts import GiftView
+from spaces.signaling.schemas_tickets import TicketView
 from spaces.signaling.socket import serve_socket
 
 CLIENT = (("client", "names this seat among those of the account; `default` if left out"),)
+
+PURCHASE = answers.SubscriptionView | TicketView | GiftView
 
 CREATORS = [
     Route(
@@ -81,12 +86,12 @@ CREATORS = [
     ),
     Route(
         method="GET", path="/v1/checkouts/{ref}", handler=rest_subscriptions.get_checkout,
-        summary="What the address /pay/{ref} asks money for", tag="subscriptions", answer=answers.SubscriptionView,
+        summary="What the address /pay/{ref} asks money for", tag="subscriptions", answer=PURCHASE,
         problems=(404,),
     ),
     Route(
         method="POST", path="/pay/{ref}", handler=rest_subscriptions.pay, summary="Pay, with test money",
-        tag="subscriptions", body=bodies.Payment, answer=answers.SubscriptionView, problems=(404, 409),
+        tag="subscriptions", body=bodies.Payment, answer=PURCHASE, problems=(404, 409),
     ),
 ]  # fmt: skip
 
@@ -200,6 +205,7 @@ API = [
     *NEWSLETTERS,
     *MERCH,
     *TICKETS,
+    *GIFTS,
     *SPACES,
     *MEDIA,
     *OPERATIONS,
@@ -208,7 +214,7 @@ API = [
 PAGES = [
     *(
         Route(method=method, path=path, handler=pages.get_page, summary="The page", tag="page", own_token=True)
-        for path in ("/", "/sign-in", "/account", "/@{handle}", "/s/{space}", "/pay/{ref}")
+        for path in ("/", "/sign-in", "/account", "/@{handle}", "/s/{space}", "/pay/{ref}", "/gift")
         for method in ("GET", "HEAD")
     ),
     *(

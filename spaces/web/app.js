@@ -5,6 +5,7 @@ import { ask, askForToken, toast } from "./dialogs.js";
 import { h, icon, listen, show } from "./dom.js";
 import { creatorPage } from "./page_creator.js";
 import { frontPage, notFoundView } from "./page_front.js";
+import { giftPage } from "./page_gift.js";
 import { payPage } from "./page_pay.js";
 import { spacePage } from "./page_space.js";
 import { button, plainView } from "./parts.js";
@@ -36,6 +37,7 @@ const ROUTES = [
   [/^\/@([\w.-]+)$/, creatorPage],
   [/^\/s\/([a-zA-Z0-9]{1,13})$/, spacePage],
   [/^\/pay\/[^/]+$/, payPage],
+  [/^\/gift$/, giftPage],
 ];
 
 /** @returns {Promise<Me | null>} A token that does not work any more is dropped, and said so. */

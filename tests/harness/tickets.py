@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import text
 
 from access.decide import Action, Allow, Deny, Policy, Resource
-from access.facts import Amounts, AnyFact, CheckoutChanged, DisputeChanged, RefundChanged
+from access.facts import AnyFact
 from access.model import Account, Creator
 from access.ticket_model import SoldTicket
 from access.ticket_offers import Settings, close
@@ -53,44 +53,6 @@ async def may_come(world: World, fan: Account | None, creator: Creator, *, subsc
 def ref_of(sold: SoldTicket) -> str:
     assert sold.checkout_url is not None
     return sold.checkout_url.rsplit("/", 1)[1]
-
-
-def paid(sold: SoldTicket, ref: str, at: datetime, *, payment: str | None = None) -> CheckoutChanged:
-    return CheckoutChanged(
-        provider="test",
-        event=f"{ref}:paid",
-        at=at,
-        checkout=ref,
-        purchase=f"ticket:{sold.id}",
-        state="paid",
-        payment=payment or f"{ref}:pay",
-        amounts=Amounts(currency=sold.currency, gross_minor=sold.amount_minor, fee_minor=50),
-    )
-
-
-def refunded(sold: SoldTicket, ref: str, at: datetime, state: Any = "succeeded") -> RefundChanged:
-    return RefundChanged(
-        provider="test",
-        event=f"{ref}:refund:{state}",
-        at=at,
-        refund=f"{ref}:re",
-        payment=f"{ref}:pay",
-        state=state,
-        amount_minor=sold.amount_minor,
-    )
-
-
-def disputed(sold: SoldTicket, ref: str, at: datetime, state: Any = "open") -> DisputeChanged:
-    return DisputeChanged(
-        provider="test",
-        event=f"{ref}:dispute:{state}",
-        at=at,
-        dispute=f"{ref}:dp",
-        payment=f"{ref}:pay",
-        state=state,
-        amount_minor=sold.amount_minor,
-        opened_at=at,
-    )
 
 
 async def tell(world: World, *told: AnyFact) -> None:

@@ -11,6 +11,7 @@ from access.decide import Action, Allow, Deny, Policy, Resource
 from access.errors import AccessError
 from access.ticket_offers import Settings
 from access.tickets import PENDING, RESERVED
+from tests.harness.money_news import disputed, paid, refunded
 from tests.harness.tickets import (
     PRICE,
     SPACE,
@@ -18,12 +19,9 @@ from tests.harness.tickets import (
     buy,
     cancel_space,
     check_books_and_seats,
-    disputed,
     may_come,
     on_sale,
-    paid,
     ref_of,
-    refunded,
     reserve,
     tell,
     ticket,

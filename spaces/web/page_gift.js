@@ -1,0 +1,62 @@
+import { h, listen, show } from "./dom.js";
+import { button, plainView } from "./parts.js";
+import { errorText, t } from "./text.js";
+
+/** What a gift's link leads to: the code stands after #, where no log sees it. @param {import("./app.js").Page} page */
+export async function giftPage({ main, api, me, signIn }) {
+  const code = location.hash.slice(1);
+  document.title = t("app.title", { title: t("gift.title") });
+  let gift;
+  try {
+    gift = await api.post("/v1/gift-links/look", { code });
+  } catch (error) {
+    const { problem } = /** @type {any} */ (error);
+    if (![404, 422].includes(problem?.status)) return show(main, plainView({ title: t("gift.title"), text: errorText(error) }));
+    return show(main, plainView({ title: t("gift.none"), text: t("gift.none_text") }));
+  }
+  let working = false;
+  let trouble = "";
+  const draw = () => show(main, gift.state === "redeemed" ? doneView(gift) : giftView(gift, me !== null, working, trouble));
+
+  async function redeem() {
+    if (working) return;
+    [working, trouble] = [true, ""];
+    draw();
+    try {
+      gift = await api.post("/v1/gift-links/redemption", { code });
+    } catch (error) {
+      trouble = errorText(error);
+    }
+    working = false;
+    draw();
+  }
+
+  listen(main, { redeem, "sign-in": signIn });
+  draw();
+}
+
+/** @param {any} gift @param {boolean} signedIn @param {boolean} working @param {string} trouble */
+function giftView(gift, signedIn, working, trouble) {
+  return h(
+    "section.pay",
+    { "data-key": "gift" },
+    h("h1", { tabindex: "-1" }, t("gift.title")),
+    h("p.lead", {}, t("gift.what", { name: gift.tier_name, count: gift.months, creator: gift.creator.name })),
+    trouble && h("p.notice", { role: "alert" }, trouble),
+    signedIn
+      ? button("redeem", t(working ? "gift.working" : "gift.redeem"), { kind: "primary big", "aria-disabled": working && "true" })
+      : button("sign-in", t("gift.sign_in"), { kind: "primary big", "aria-haspopup": "dialog" }),
+  );
+}
+
+/** @param {any} gift */
+function doneView(gift) {
+  const waits = Date.parse(gift.starts_at) > Date.now();
+  const end = new Date(gift.ends_at).toLocaleDateString(document.documentElement.lang || "en", { dateStyle: "long" });
+  const text = t(waits ? "gift.waits" : "gift.done", { end });
+  const back = gift.creator.handle ? `/@${gift.creator.handle}` : "/";
+  return plainView(
+    { title: t("gift.title"), text, icon: "check" },
+    h("a.button", { href: back }, t("gift.creator", { creator: gift.creator.name })),
+  );
+}
