@@ -35,7 +35,11 @@ async def decide_now(
     role: str | None,
     now: datetime,
 ) -> Allow | Deny:
-    return decide(await snapshots.load(connection, account, resource, role), action, resource, now)
+    snapshot = await snapshots.load(connection, account, resource, role)
+    answer = decide(snapshot, action, resource, now)
+    if isinstance(answer, Deny):
+        answer = decide(await snapshots.with_prices(connection, snapshot), action, resource, now)
+    return answer
 
 
 async def admit(

@@ -113,7 +113,10 @@ INVITATION = select(space_invitations.c.account).where(
 
 
 async def load(connection: AsyncConnection, account: int | None, resource: Resource, role: str | None) -> Snapshot:
-    """Everything that `decide` may ask about this account and this resource; few statements, as each has its price."""
+    """Everything that `decide` may ask about this account and this resource; few statements, as each has its price.
+
+    What tiers cost admits nobody: it is read by `with_prices`, for those who are refused.
+    """
     named = await _communities(connection, account, resource) if resource.communities else ()
     kinds = {policy.policy for policy in resource.policies}
     paid = "subscribers" in kinds
@@ -137,6 +140,17 @@ async def load(connection: AsyncConnection, account: int | None, resource: Resou
         tickets=await load_tickets(connection, account, resource) if "ticketed" in kinds else (),
         invited="invite" in kinds and await _is_invited(connection, account, resource),
     )
+
+
+async def with_prices(connection: AsyncConnection, snapshot: Snapshot) -> Snapshot:
+    """The same, also with what the creator's tiers cost: a refusal says what would admit."""
+    if not snapshot.tiers:
+        return snapshot
+    prices: dict[int, list[PriceOnSale]] = {terms.id: [] for terms in snapshot.tiers}
+    for price in await connection.execute(PRICES_ON_SALE, {"of_creator": snapshot.creator}):
+        if price.tier in prices:  # the tier may have been made since
+            prices[price.tier].append(PriceOnSale(price.amount_minor, price.currency, price.interval))
+    return replace(snapshot, tiers=tuple(replace(terms, prices=tuple(prices[terms.id])) for terms in snapshot.tiers))
 
 
 async def load_tickets(connection: AsyncConnection, account: int, resource: Resource) -> tuple[Ticket, ...]:
@@ -239,15 +253,12 @@ async def _account(connection: AsyncConnection, account: int, creator: int) -> t
 
 
 async def _terms(connection: AsyncConnection, creator: int) -> tuple[str, tuple[TierTerms, ...]]:
-    """The creator's handle and all his tiers, with every benefit they ever gave and the prices on sale."""
+    """The creator's handle and all his tiers, with every benefit they ever gave."""
     rows = (await connection.execute(TERMS, {"of_creator": creator})).all()
     given: dict[int, list[Benefit]] = {row.id: [] for row in rows}
-    prices: dict[int, list[PriceOnSale]] = {row.id: [] for row in rows}
     for row in rows:
         if row.benefit:
             given[row.id].append(Benefit(row.benefit, row.start, row.end))
-    for price in (await connection.execute(PRICES_ON_SALE, {"of_creator": creator})).all() if rows else ():
-        prices[price.tier].append(PriceOnSale(price.amount_minor, price.currency, price.interval))
     terms = tuple(
         TierTerms(
             id=row.id,
@@ -255,7 +266,6 @@ async def _terms(connection: AsyncConnection, creator: int) -> tuple[str, tuple[
             level=row.level,
             on_sale=row.state == "published",
             benefits=tuple(given[row.id]),
-            prices=tuple(prices[row.id]),
         )
         for row in {row.id: row for row in rows}.values()
     )
