@@ -5,12 +5,13 @@ transaction takes the write lock at its beginning (BEGIN IMMEDIATE), except thos
 PostgreSQL runs at READ COMMITTED; whoever needs rows to hold still locks them (`SELECT … FOR UPDATE`, which SQLite has no
 need of and SQLAlchemy leaves out there).
 
-`read` and `write` do a transaction that is one function of the connection, at a third of the price on SQLite; `reading`
-and `writing` are for those that await something else in between.
+`read` and `write` do a transaction that is one function of the connection, at a third of the price on SQLite and two thirds
+on PostgreSQL; `reading` and `writing` are for those that await something else in between.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
@@ -18,15 +19,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, event
+from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
+from sqlalchemy.util import greenlet_spawn
 
 from access import sqlite
+from access.in_place import Here, finish
 
 THREADS = "threads"
 """Engine option with the threads that work transactions off on SQLite."""
+
+IDLE_SINCE = "idle since"
+"""In a pooled connection's info: when it was given back, by the monotonic clock."""
+IDLE_SECONDS_TRUSTED = 1.0
+"""A connection that was used this lately is taken to be there still."""
 
 LAST_ACTS = "last acts"
 """In a connection's info: what this transaction is to do before it commits."""
@@ -74,7 +84,9 @@ def make_engine(url: str) -> AsyncEngine:
     """An engine for `sqlite+aiosqlite:///FILE` (its folder is made) or `postgresql+asyncpg://…`."""
     address = make_url(url)
     if address.get_backend_name() != "sqlite":
-        return create_async_engine(address, pool_pre_ping=True)
+        engine = create_async_engine(address)
+        _look_before_use(engine.sync_engine)
+        return engine
     if address.database:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_async_engine(address)
@@ -86,6 +98,30 @@ def make_engine(url: str) -> AsyncEngine:
     engine.sync_engine.update_execution_options(**{THREADS: threads})
     event.listen(engine.sync_engine, "engine_disposed", lambda _: threads.stop())
     return engine
+
+
+def _look_before_use(engine: Engine) -> None:
+    """Pooled connections that have ended meanwhile are replaced, not given out.
+
+    A server that stops says so to its connections. Only one that has been idle is asked, as its network may have gone
+    silently: to ask is three messages to and fro, a third of what a short transaction takes.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def note(_: Any, record: ConnectionPoolEntry) -> None:
+        record.info[IDLE_SINCE] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def look(connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
+        idle = time.monotonic() - record.info.get(IDLE_SINCE, time.monotonic())
+        driver: Any = record.driver_connection
+        if driver.is_closed():
+            raise DisconnectionError("the server has closed it")
+        if idle > IDLE_SECONDS_TRUSTED:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise DisconnectionError("it does not answer") from error
 
 
 def _threads(engine: AsyncEngine) -> Threads | None:
@@ -102,8 +138,7 @@ async def read(
     """`await work(connection, …)` in a transaction that only reads. For short ones: on SQLite they take turns."""
     threads = _threads(engine)
     if threads is None:
-        async with reading(engine) as connection:
-            return await work(connection, *args, **kwargs)
+        return await _in_one_go(engine, lambda connection: work(connection, *args, **kwargs))
     result: T = await threads.reader.transact(lambda connection: work(connection, *args, **kwargs))
     return result
 
@@ -116,12 +151,8 @@ async def write(
 ) -> T:
     """`await work(connection, …)` in a transaction that writes: committed at its end, rolled back on an exception.
 
-    `work` awaits nothing but its connection, for on SQLite it runs in the writer's thread.
+    `work` awaits nothing but its connection: on SQLite it runs in the writer's thread.
     """
-    threads = _threads(engine)
-    if threads is None:
-        async with writing(engine) as connection:
-            return await work(connection, *args, **kwargs)
 
     async def whole(connection: AsyncConnection) -> T:
         connection.info.pop(LAST_ACTS, None)
@@ -129,7 +160,21 @@ async def write(
         await _do_last_acts(connection)
         return result
 
+    threads = _threads(engine)
+    if threads is None:
+        return await _in_one_go(engine, whole)
     result: T = await threads.writer.transact(whole)
+    return result
+
+
+async def _in_one_go(engine: AsyncEngine, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
+    """A transaction in one of SQLAlchemy's greenlets, where otherwise every statement has one of its own."""
+
+    def transact() -> Any:
+        with engine.sync_engine.begin() as connection:
+            return finish(work(Here(engine, connection)))
+
+    result: T = await greenlet_spawn(transact)
     return result
 
 

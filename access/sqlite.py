@@ -16,11 +16,13 @@ from contextvars import Context, copy_context
 from queue import SimpleQueue
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+
+from access.in_place import Here, finish
 
 BUSY_TIMEOUT_MILLISECONDS = 10_000
 """How long a writer waits for one of another process: far longer than any of our transactions."""
@@ -100,14 +102,14 @@ class TransactionThread:
         self._things.put(thing)
 
     def _run(self, things: SimpleQueue[_Transaction | _Turn | None]) -> None:
-        connection: _Here | None = None
+        connection: Here | None = None
         while (thing := things.get()) is not None:
             if isinstance(thing, _Turn):
                 thing.wait()
                 continue
             try:
                 if connection is None:
-                    connection = _Here(self._async_engine, self._engine.connect())
+                    connection = Here(self._async_engine, self._engine.connect())
                 thing.run(connection)
             except BaseException as error:
                 thing.settle(None, error)
@@ -128,12 +130,12 @@ class _Transaction:
         self._context: Context = copy_context()  # what the caller's log lines are bound to
         self.future: asyncio.Future[Any] = self._loop.create_future()
 
-    def run(self, connection: _Here) -> None:
+    def run(self, connection: Here) -> None:
         """In the thread."""
         if self.future.cancelled():
             return
         with connection.sync.begin() as transaction:
-            result = self._context.run(_finish, self._work(connection))
+            result = self._context.run(finish, self._work(connection))
             if self.future.cancelled():
                 transaction.rollback()
         self.settle(result, None)
@@ -168,34 +170,6 @@ class _Turn:
             self.granted.set_result(None)
 
 
-class _Here(AsyncConnection):
-    """A synchronous connection in the clothes of an asynchronous one: what is awaited is done when it is called."""
-
-    __slots__ = ("sync",)
-
-    def __init__(self, engine: AsyncEngine, sync: Connection) -> None:
-        super().__init__(engine, sync)
-        self.sync = sync
-
-    async def execute(self, statement: Any, parameters: Any = None, *, execution_options: Any = None) -> Any:
-        return self.sync.execute(statement, parameters, execution_options=execution_options)
-
-    async def exec_driver_sql(
-        self, statement: str, parameters: Any = None, execution_options: Any = None
-    ) -> CursorResult[Any]:
-        return self.sync.exec_driver_sql(statement, parameters, execution_options)
-
-
-def _finish(work: Coroutine[Any, Any, Any]) -> Any:
-    """Run it to its end here and now: nothing that it awaits lets it wait."""
-    try:
-        work.send(None)
-    except StopIteration as finished:
-        return finished.value
-    work.close()
-    raise RuntimeError("a transaction awaits nothing but its connection")
-
-
 def _in_loop(loop: asyncio.AbstractEventLoop, callback: Callable[..., None], *args: Any) -> bool:
     """Call it there; False: the loop has been closed, and nobody waits any more."""
     try:
@@ -205,13 +179,13 @@ def _in_loop(loop: asyncio.AbstractEventLoop, callback: Callable[..., None], *ar
     return True
 
 
-def _is_doubtful(connection: _Here, error: BaseException) -> bool:
+def _is_doubtful(connection: Here, error: BaseException) -> bool:
     """Whether the error may be the connection's own, so that the next transaction had better have a new one."""
     return connection.sync.in_transaction() or (
         isinstance(error, SQLAlchemyError) and not isinstance(error, IntegrityError)
     )
 
 
-def _let_go(connection: _Here) -> None:
+def _let_go(connection: Here) -> None:
     with contextlib.suppress(SQLAlchemyError):
         connection.sync.close()
