@@ -73,8 +73,7 @@ class Metrics:
             registry=registry,
         )  # fmt: skip
         self.sockets = Gauge("spaces_sockets", "Open WebSockets", registry=registry)
-        for direction in ("in", "out"):
-            self.packets.labels(direction=direction)
+        self.packets_in, self.packets_out = (self.packets.labels(direction) for direction in ("in", "out"))
         self._followed: dict[Counter, int] = {}
 
     def follow(self, counter: Counter, total: int) -> None:

@@ -22,7 +22,7 @@ from numba import types
 ADDRESS = types.uintp
 INT = types.int32
 
-_SOURCES = ("native.py", "mixing/*.py", "sfu/fanout.py")
+_SOURCES = ("native.py", "mixing/*.py", "sfu/fanout.py", "sfu/gcm.py", "sfu/vectors.py")
 
 
 def c_function(name: str, result: types.Type, *arguments: types.Type, address: int | None = None) -> Any:

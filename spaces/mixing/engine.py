@@ -184,7 +184,7 @@ class AudioEngine:
         if not space.programs:  # nobody has listened: what speakers sent meanwhile is old
             for source in space.sources:
                 self._speakers.reset(source.row)
-        listener.row = self.fanout.add(listener.context, payload_type, path)
+        listener.row = self.fanout.add(listener.keys, payload_type, path)
         self.fanout.rows.red_payload_type[listener.row] = listener.red_payload_type
         space.listeners.append(listener)
         listener.packet_frames = self._settings.packet_frames

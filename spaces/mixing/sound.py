@@ -9,9 +9,8 @@ import math
 from collections import deque
 from dataclasses import dataclass, field
 
-from pylibsrtp import Session
-
 from spaces.mixing.opus import Decoder, Encoder
+from spaces.sfu.srtp import MixKeys
 
 
 class Source:
@@ -33,10 +32,10 @@ class Source:
 class Listener:
     """One listener's row of the fan-out, as the event loop sees it."""
 
-    def __init__(self, space: str, owner: str, context: Session, first_sequence: int) -> None:
+    def __init__(self, space: str, owner: str, keys: MixKeys, first_sequence: int) -> None:
         self.space = space
         self.owner = owner
-        self.context = context
+        self.keys = keys
         self.next_sequence = first_sequence
         """Where his sequence goes on when he is attached again."""
         self.packet_frames = 1

@@ -5,13 +5,14 @@ from __future__ import annotations
 import socket
 
 import numpy as np
-from pylibsrtp import Policy, Session
+from pylibsrtp import Policy
 
 from spaces.mixing.engine import AudioEngine, SoundSettings
 from spaces.mixing.opus import FRAME, Encoder
 from spaces.mixing.phases import PHASES
 from spaces.mixing.sound import Listener, Source
 from spaces.sfu.fanout import Fanout, WirePath
+from spaces.sfu.srtp import Keys
 
 
 def compile_kernels() -> None:
@@ -33,9 +34,8 @@ def compile_kernels() -> None:
         engine.open_space("warm-up", 1)
         source = Source("warm-up", "speaker")
         engine.add_source(source)
-        key = bytes(28)
-        policy = Policy(key=key, ssrc_type=Policy.SSRC_ANY_OUTBOUND, srtp_profile=Policy.SRTP_PROFILE_AEAD_AES_128_GCM)
-        engine.attach(Listener("warm-up", "listener", Session(policy), 0), 111, WirePath(name))
+        keys = Keys(Policy.SRTP_PROFILE_AEAD_AES_128_GCM, send=bytes(28), receive=bytes(28))
+        engine.attach(Listener("warm-up", "listener", keys.sending_mix(), 0), 111, WirePath(name))
         packet = Encoder(32_000, expected_loss_percent=0).encode(np.full(FRAME, 0.1, np.float32))
         for tick in range(4):
             engine.packet(source, tick, tick * FRAME, packet, FRAME, tick * 0.02)

@@ -1,10 +1,12 @@
 """The hot loop: one encoded packet to thousands of listeners, each datagram encrypted with its listener's keys.
 
 A listener is a row of preallocated arrays, not an object. Once per tick one compiled call, holding no GIL, walks the rows
-of every Space that has a packet: copy the payload behind a fixed header, write the row's payload type and sequence, call
-libsrtp by its function pointer, and hand batches to the kernel with sendmmsg. What is left is nearly all the kernel's work.
+of every Space that has a packet: copy the payload behind a fixed header, write the row's payload type and sequence, encrypt
+(AES-128-GCM, what browsers take, by `gcm`; any other profile by libsrtp's function pointer), and hand batches to the kernel
+with sendmmsg. What is left is nearly all the kernel's work.
 
-The audio thread alone touches a Fanout. A row's SRTP context is kept alive by the row and dropped when the row is removed.
+The audio thread alone touches a Fanout. A row's keys are kept alive by the row; when it is removed they are told the index of
+its last packet.
 """
 
 from __future__ import annotations
@@ -16,18 +18,18 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit, types
-from pylibsrtp import Session
 from pylibsrtp._binding import ffi, lib
 
 from spaces.errors import LocalError
 from spaces.mixing.redundancy import add_redundancy, remember
 from spaces.native import ADDRESS, INT, c_function
+from spaces.sfu.gcm import CIPHER_BYTES, HEADER_BYTES, NO_INDEX, SCRATCH_BYTES, GcmKeys, next_index, seal
+from spaces.sfu.srtp import MixKeys
+from spaces.sfu.vectors import SUPPORTED
 
 BATCH = 256
 """Datagrams a sendmmsg; the kernel takes at most 1,024, and past some dozens nothing is gained."""
 DATAGRAM_BYTES_MAX = 1_500
-HEADER_BYTES = 12
-PROTECTION_BYTES_MAX = 16
 NAME_BYTES = 28
 """struct sockaddr_in6; sockaddr_in is shorter."""
 CONTROL_BYTES = 40
@@ -57,7 +59,9 @@ _CLOCK_MONOTONIC = time.CLOCK_MONOTONIC
 class Rows(NamedTuple):
     """The listeners as compiled code takes them; the first index is the row."""
 
-    context: np.ndarray  # uint64: srtp_t
+    context: np.ndarray  # uint64: srtp_t; 0: the row has a cipher
+    cipher: np.ndarray  # uint8 (rows, CIPHER_BYTES): gcm's
+    packet_index: np.ndarray  # int64: SRTP packet index of the last packet that a cipher has sealed
     payload_type: np.ndarray  # uint8: of Opus
     red_payload_type: np.ndarray  # uint8: 0: he gets plain Opus
     offset: np.ndarray  # uint16: his sequence is the program's and this
@@ -75,6 +79,7 @@ class Outgoing(NamedTuple):
     buffers: np.ndarray  # uint8 (BATCH, DATAGRAM_BYTES_MAX)
     vectors: np.ndarray  # uint64 (BATCH, 2): struct iovec
     messages: np.ndarray  # uint64 (BATCH, 8): struct mmsghdr
+    scratch: np.ndarray  # uint8 (SCRATCH_BYTES)
     work: np.ndarray  # int32 (4): two for system calls, a packet's length, waits in this tick
     time: np.ndarray  # int64 (2): struct timespec
     counters: np.ndarray  # int64 (4)
@@ -120,6 +125,32 @@ def _write_header(b, payload_type, marker, sequence, timestamp, ssrc):  # type: 
 
 
 @njit(nogil=True, cache=True)
+def _sealed_by_libsrtp(row, b, size, rows, out):  # type: ignore[no-untyped-def]
+    out.work[2] = HEADER_BYTES + size
+    return out.work[2] if _protect(rows.context[row], b.ctypes.data, out.work.ctypes.data + 8) == 0 else 0
+
+
+@njit(nogil=True, cache=True)
+def _sealed(row, b, size, ssrc, sequence, rows, out):  # type: ignore[no-untyped-def]
+    """Encrypt the packet in `b` with the row's keys; its bytes, or 0: its sequence is not after the row's last."""
+    if rows.context[row] != 0:
+        return _sealed_by_libsrtp(row, b, size, rows, out)
+    index = next_index(rows.packet_index[row], sequence)
+    if index == NO_INDEX:
+        return 0
+    rows.packet_index[row] = index
+    cipher = np.uint64(rows.cipher.ctypes.data) + np.uint64(row) * np.uint64(CIPHER_BYTES)
+    packet, scratch = np.uint64(b.ctypes.data), np.uint64(out.scratch.ctypes.data)
+    return np.int64(seal(cipher, packet, size, ssrc, index, scratch))
+
+
+if not SUPPORTED:  # nobody has GcmKeys then
+    _sealed = njit(nogil=True, cache=True)(
+        lambda row, b, size, ssrc, sequence, rows, out: _sealed_by_libsrtp(row, b, size, rows, out)
+    )
+
+
+@njit(nogil=True, cache=True)
 def fan_out(order, which, due, programs, rows, out):  # type: ignore[no-untyped-def]
     """Send every program's packet to its rows; the seconds (CLOCK_MONOTONIC) when the last one had left.
 
@@ -140,7 +171,7 @@ def fan_out(order, which, due, programs, rows, out):  # type: ignore[no-untyped-
         if red != 0 and program.red_blocks == 0:
             add_redundancy(p, programs)
         redundant = red != 0 and program.red_blocks > 1
-        sequence = program.sequence + rows.offset[row]
+        sequence = (program.sequence + rows.offset[row]) & 0xFFFF
         _write_header(b, red if redundant else opus, program.resting, sequence, program.timestamp, program.ssrc)
         if redundant:
             n = program.red_bytes
@@ -151,13 +182,13 @@ def fan_out(order, which, due, programs, rows, out):  # type: ignore[no-untyped-
             b[last] = opus
         else:
             _memcpy(b.ctypes.data + HEADER_BYTES, programs.payload[p].ctypes.data, n)
-        out.work[2] = HEADER_BYTES + n
-        if _protect(rows.context[row], b.ctypes.data, out.work.ctypes.data + 8) != 0:
+        sealed = _sealed(row, b, n, program.ssrc, sequence, rows, out)
+        if sealed == 0:
             out.counters[FAILED_PROTECT] += 1
             continue
         rows.sent[row] += 1
         rows.octets[row] += n
-        out.vectors[filled, 1] = out.work[2]
+        out.vectors[filled, 1] = sealed
         message = out.messages[filled]
         message[0] = rows.template[row, 0]
         message[1] = rows.template[row, 1]
@@ -192,31 +223,38 @@ class Fanout:
     """The rows of all listeners of a node, and the buffers of the loop."""
 
     def __init__(self, fd: int, rows: int = 1_024) -> None:
-        self._contexts: dict[int, Session] = {}
+        self._keys: dict[int, MixKeys] = {}
         self._free = list(range(rows - 1, -1, -1))
         self.outgoing = _outgoing(fd)
         self.counters = self.outgoing.counters
         self.rows = _rows(rows)
 
     def __len__(self) -> int:
-        return len(self._contexts)
+        return len(self._keys)
 
-    def add(self, context: Session, payload_type: int, path: WirePath) -> int:
+    def add(self, keys: MixKeys, payload_type: int, path: WirePath) -> int:
         """A new row; O(1), amortised over growth by doubling."""
         if not self._free:
             self._grow()
         row, rows = self._free.pop(), self.rows
-        self._contexts[row] = context
-        rows.context[row] = int(ffi.cast("uintptr_t", context._srtp[0]))
+        self._keys[row] = keys
+        if isinstance(keys, GcmKeys):
+            rows.context[row], rows.packet_index[row] = 0, keys.index
+            rows.cipher[row] = keys.cipher
+        else:
+            rows.context[row] = int(ffi.cast("uintptr_t", keys._srtp[0]))
         rows.payload_type[row] = payload_type
         rows.red_payload_type[row] = rows.offset[row] = rows.sent[row] = rows.octets[row] = 0
         self.set_path(row, path)
         return row
 
     def remove(self, row: int) -> None:
-        """Forget a row; its SRTP context is freed with the last reference."""
-        del self._contexts[row]
+        """Forget a row; its keys go with the last reference, and otherwise go on after the last packet."""
+        keys = self._keys.pop(row)
+        if isinstance(keys, GcmKeys):
+            keys.index = int(self.rows.packet_index[row])
         self.rows.context[row] = 0
+        self.rows.cipher[row] = 0
         self._free.append(row)
 
     def set_path(self, row: int, path: WirePath) -> None:
@@ -243,6 +281,8 @@ class Fanout:
 def _rows(rows: int) -> Rows:
     return Rows(
         context=np.zeros(rows, np.uint64),
+        cipher=np.zeros((rows, CIPHER_BYTES), np.uint8),
+        packet_index=np.zeros(rows, np.int64),
         payload_type=np.zeros(rows, np.uint8),
         red_payload_type=np.zeros(rows, np.uint8),
         offset=np.zeros(rows, np.uint16),
@@ -260,6 +300,7 @@ def _outgoing(fd: int) -> Outgoing:
         buffers=np.zeros((BATCH, DATAGRAM_BYTES_MAX), np.uint8),
         vectors=np.zeros((BATCH, 2), np.uint64),
         messages=np.zeros((BATCH, 8), np.uint64),
+        scratch=np.zeros(SCRATCH_BYTES, np.uint8),
         work=np.zeros(4, np.int32),
         time=np.zeros(2, np.int64),
         counters=np.zeros(4, np.int64),

@@ -89,6 +89,8 @@ class Media:
         self._client_addresses: dict[str, str] = {}
         self._rounds: deque[str] = deque()
         self._speakers_reported_at = 0.0
+        self._received = 0
+        """Datagrams so far."""
 
     # --- life
 
@@ -204,7 +206,7 @@ class Media:
 
     def _datagram(self, data: bytes, source: Path) -> None:
         """One datagram from anywhere. Whatever it holds, it ends as a change of state, an answer or a counted drop."""
-        self._metrics.packets.labels("in").inc()
+        self._received += 1
         now = self._clock.monotonic()
         try:
             kind = demux_untrusted(data)
@@ -361,7 +363,7 @@ class Media:
         """What the compiled loop has counted since the last time, into the metrics."""
         counters = self._fanout.counters.copy()
         new, self._counted = counters - self._counted, counters
-        self._metrics.packets.labels("out").inc(int(new[SENT]))
+        self._metrics.packets_out.inc(int(new[SENT]))
         for index, cause in (
             (FAILED_PROTECT, "fanout_protect"),
             (FAILED_SEND, "fanout_send"),
@@ -370,6 +372,7 @@ class Media:
             if new[index]:
                 self._metrics.drops.labels(cause).inc(int(new[index]))
         metrics, fates = self._metrics, self._engine.counts()
+        metrics.follow(metrics.packets_in, self._received)
         metrics.follow(metrics.drops.labels("opus_malformed"), fates["malformed"])
         metrics.follow(metrics.drops.labels("udp_send"), self._udp.send_failures)
         metrics.follow(metrics.ticks_skipped, self._engine.skipped)

@@ -208,7 +208,7 @@ class Peer:
         engine = self._around.engine
         if self._listener is None:
             first = secrets.randbelow(FIRST_SEQUENCE_MAX)
-            self._listener = Listener(self.space.name, self.owner, self.keys.sending(), first)
+            self._listener = Listener(self.space.name, self.owner, self.keys.sending_mix(), first)
         self._redundant = False  # what was agreed of RED may have changed; the next report asks for it again
         engine.post(engine.set_redundancy, self._listener, 0)
         wire, longest = self._around.udp.wire_path(self.path), send.packet_milliseconds_max
@@ -308,7 +308,7 @@ class Peer:
         if header is not None:
             self._slots[slot].octets += len(payload)
             self._send(self._slots_out.protect(header + payload))
-            self._around.metrics.packets.labels("out").inc()
+            self._around.metrics.packets_out.inc()
 
     def send_reports(self, now: float) -> None:
         """Sender reports of what we send, a receiver report of what we get, and our name, in one datagram."""

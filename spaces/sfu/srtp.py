@@ -13,8 +13,13 @@ from pylibsrtp import Error as SrtpError
 from pylibsrtp import Policy, Session
 
 from spaces.errors import RemoteError
+from spaces.sfu.gcm import GcmKeys
+from spaces.sfu.vectors import SUPPORTED
 
 REPLAY_WINDOW_PACKETS = 512
+
+MixKeys = GcmKeys | Session
+"""What protects one listener's mix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,12 @@ class Keys:
     def sending(self) -> Session:
         """A context for packets that we send. allow_repeat_tx stays off: a repeated index is refused by libsrtp."""
         return Session(self._policy(self.send, Policy.SSRC_ANY_OUTBOUND))
+
+    def sending_mix(self) -> MixKeys:
+        """For the fan-out: keys that it uses itself, where profile and processor allow it."""
+        if SUPPORTED and self.libsrtp_profile == Policy.SRTP_PROFILE_AEAD_AES_128_GCM:
+            return GcmKeys(self.send[:16], self.send[16:])
+        return self.sending()
 
     def receiving(self) -> Session:
         return Session(self._policy(self.receive, Policy.SSRC_ANY_INBOUND))

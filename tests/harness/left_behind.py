@@ -19,7 +19,7 @@ def left_behind(media: Media) -> dict[str, Any]:
         "handshakes": media._handshakes,
         "handshakes by address": media._handshaking,
         "client addresses": media._client_addresses,
-        "fan-out rows": media._fanout._contexts,
+        "fan-out rows": media._fanout._keys,
         "owners": engine._owners,
     }
     for name, space in media._spaces.items():

@@ -18,6 +18,7 @@ from spaces.mixing.phases import PHASES, TICK_SECONDS
 from spaces.mixing.sound import Listener, Source
 from spaces.sfu.fanout import Fanout, WirePath
 from spaces.sfu.rtp import RtpPacket, parse_rtp_untrusted
+from spaces.sfu.srtp import Keys
 
 Samples = NDArray[np.float32]
 PROFILE = Policy.SRTP_PROFILE_AEAD_AES_128_GCM
@@ -54,7 +55,7 @@ class Ear:
         self, engine: AudioEngine, space: str, owner: str, first_sequence: int, packet_milliseconds_max: int | None
     ) -> None:
         key = secrets.token_bytes(28)
-        outbound = Session(Policy(key=key, ssrc_type=Policy.SSRC_ANY_OUTBOUND, srtp_profile=PROFILE))
+        outbound = Keys(PROFILE, send=key, receive=key).sending_mix()
         self._inbound = Session(Policy(key=key, ssrc_type=Policy.SSRC_ANY_INBOUND, srtp_profile=PROFILE))
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))

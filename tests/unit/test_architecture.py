@@ -42,7 +42,7 @@ SANS_IO = [
     *(
         f"spaces/sfu/{name}.py"
         for name in (
-            "demux", "stun", "ice_lite", "rtp", "rtcp", "reception", "speakers", "forward", "stage", "link", "srtp",
+            "demux", "stun", "ice_lite", "rtp", "rtcp", "reception", "speakers", "forward", "stage", "link", "srtp", "gcm", "vectors",
             "uplink", "claims", "session",
         )
     ),

@@ -17,10 +17,13 @@ from pylibsrtp import Policy, Session
 from spaces.errors import LocalError
 from spaces.mixing.programs import ProgramRows, Programs
 from spaces.sfu.fanout import BATCH, FAILED_FULL, FAILED_PROTECT, FAILED_SEND, SENT, Fanout, WirePath, fan_out
+from spaces.sfu.gcm import GcmKeys
 from spaces.sfu.rtp import RtpPacket, parse_rtp_untrusted, split_red_untrusted
+from spaces.sfu.srtp import Keys
 
 PROFILES = {
     "AES-128-GCM": (Policy.SRTP_PROFILE_AEAD_AES_128_GCM, 28),
+    "AES-128-GCM by libsrtp": (Policy.SRTP_PROFILE_AEAD_AES_128_GCM, 28),
     "AES-256-GCM": (Policy.SRTP_PROFILE_AEAD_AES_256_GCM, 44),
     "AES-CM-SHA1": (Policy.SRTP_PROFILE_AES128_CM_SHA1_80, 30),
 }
@@ -44,7 +47,8 @@ class Listener:
         self.socket.setblocking(False)
         number, length = PROFILES[profile]
         key = secrets.token_bytes(length)
-        self.outbound = Session(Policy(key=key, ssrc_type=Policy.SSRC_ANY_OUTBOUND, srtp_profile=number))
+        keys = Keys(number, send=key, receive=key)
+        self.outbound = keys.sending() if profile.endswith("libsrtp") else keys.sending_mix()
         self.inbound = Session(Policy(key=key, ssrc_type=Policy.SSRC_ANY_INBOUND, srtp_profile=number))
         self.path = path_to(self.socket)
 
@@ -245,7 +249,7 @@ def test_a_row_is_reused_without_a_trace_of_who_had_it(node: Node) -> None:
 
 
 def test_a_removed_rows_context_is_freed(node: Node) -> None:
-    listener = node.listener()
+    listener = node.listener(profile="AES-128-GCM by libsrtp")
     row = node.add(listener)
     context = weakref.ref(listener.outbound)
     del listener.outbound
@@ -301,8 +305,9 @@ def test_a_dead_address_is_counted_and_the_others_hear(node: Node) -> None:
     assert node.counts()[FAILED_SEND] == 3
 
 
-def test_a_packet_that_srtp_refuses_is_counted_and_the_others_hear(node: Node) -> None:
-    stuck, fine = node.listener(), node.listener()
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_packet_that_srtp_refuses_is_counted_and_the_others_hear(node: Node, profile: str) -> None:
+    stuck, fine = node.listener(profile=profile), node.listener()
     rows = [node.add(stuck), node.add(fine)]
     node.send(rows, sequence=1)
     node.send([rows[0]], sequence=1)  # the same index again: with GCM the same nonce twice
@@ -310,6 +315,30 @@ def test_a_packet_that_srtp_refuses_is_counted_and_the_others_hear(node: Node) -
     assert len(stuck.received()) == 1
     node.send(rows, sequence=2)
     assert [p.sequence for p in fine.received()] == [1, 2]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_keys_that_get_another_row_go_on_after_their_last_packet(node: Node, profile: str) -> None:
+    listener, other = node.listener(profile=profile), node.listener()
+    row = node.add(listener)
+    for sequence in (65_534, 65_535, 0):
+        node.send([row], sequence=sequence)
+    node.fanout.remove(row)
+    assert node.add(other) == row
+    row = node.add(listener)
+    node.send([row], sequence=0)
+    assert node.counts()[FAILED_PROTECT] == 1, "that index has been used"
+    node.send([row], sequence=1)
+    assert [p.sequence for p in listener.received()] == [65_534, 65_535, 0, 1]
+
+
+def test_a_row_that_was_given_back_holds_no_key(node: Node) -> None:
+    listener = node.listener()
+    assert isinstance(listener.outbound, GcmKeys)
+    row = node.add(listener)
+    assert node.fanout.rows.cipher[row].any()
+    node.fanout.remove(row)
+    assert not node.fanout.rows.cipher[row].any()
 
 
 def test_more_rows_than_a_batch(node: Node) -> None:
