@@ -229,7 +229,7 @@ async def test_noise_of_every_kind_from_a_connected_address(plane: Plane, stage:
         first = bytes((noise[0] if n % 4 else (0x80, 22, 0, 0xBF)[n // 4 % 4],))
         hearer.send(first + noise[1:])
     await until(
-        lambda: plane.metrics.registry.get_sample_value("spaces_packets_total", {"direction": "in"}) == before + 400
+        lambda: plane.metrics.registry.get_sample_value("spaces_packets_total", {"direction": "in"}) >= before + 400
     )
     await still_heard(speaker, hearer)
     assert VOICE not in [p.payload for p in hearer.rtp]
