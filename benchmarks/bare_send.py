@@ -58,8 +58,8 @@ class Sender:
         self._udp = UdpSocket("", 0, lambda data, source: None)
 
     async def send(self, ports: list[int], sizes: list[int], seconds: float) -> dict[str, Any]:
-        """CPU seconds of this process meanwhile, and how many datagrams went out."""
-        messages, sent = Messages(self._udp, ports), 0
+        """CPU seconds of this process meanwhile, how many datagrams went out, and how late each tick's last one was out."""
+        messages, sent, ended_late = Messages(self._udp, ports), 0, []
         start, cpu = time.monotonic(), time.process_time()
         for tick in range(round(seconds / TICK_SECONDS)):
             wait = start + tick * TICK_SECONDS - time.monotonic()
@@ -67,7 +67,9 @@ class Sender:
                 time.sleep(wait)  # noqa: ASYNC251 - nothing else is to be done here, and it is more exact
             messages.vectors[:, 1] = sizes[tick % len(sizes)]
             sent += self._tick(messages)
+            ended_late.append(time.monotonic() - start - tick * TICK_SECONDS)
         return {
+            "ended_late_seconds": ended_late,
             "datagrams": sent,
             "cpu_seconds": time.process_time() - cpu,
             "seconds": time.monotonic() - start,

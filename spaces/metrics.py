@@ -52,6 +52,10 @@ class Metrics:
             "spaces_tick_lateness_seconds", "When a tick's last datagram had left, after it was due",
             buckets=TICK_LATENESS_BUCKETS, registry=registry,
         )  # fmt: skip
+        self.tick_begin_lateness = Histogram(
+            "spaces_tick_begin_lateness_seconds", "When a tick with a frame began, after it was due",
+            buckets=TICK_LATENESS_BUCKETS, registry=registry,
+        )  # fmt: skip
         self.loss = Histogram(
             "spaces_loss_fraction", "Loss that participants report or we see, per report",
             buckets=LOSS_BUCKETS, registry=registry,
@@ -75,6 +79,11 @@ class Metrics:
         self.sockets = Gauge("spaces_sockets", "Open WebSockets", registry=registry)
         self.packets_in, self.packets_out = (self.packets.labels(direction) for direction in ("in", "out"))
         self._followed: dict[Counter, int] = {}
+
+    def ticked(self, began_late: float, ended_late: float) -> None:
+        """A tick with a frame began, and its last datagram left, so many seconds after the tick was due."""
+        self.tick_begin_lateness.observe(began_late)
+        self.tick_lateness.observe(ended_late)
 
     def follow(self, counter: Counter, total: int) -> None:
         """Let a counter stand at a total that is kept elsewhere."""

@@ -319,8 +319,10 @@ class AudioEngine:
             source, arrival = self._talks.popleft()
             if (talked_in := self._spaces.get(source.space)) is not None:
                 self._timing.talk_begins(talked_in, arrival, now if due is None else due, self.ticks)
-        phase, sent_at = self._phase(self.ticks % PHASES), None
-        packets = b"".join([self._inbox.popleft() for _ in range(len(self._inbox))])
+        number = self.ticks % PHASES
+        phase, sent_at = self._phase(number), None
+        # Packets wait for a frame that may need them, and where there is none for one phase of the four.
+        packets = self._arrived() if phase.spaces or number == 0 else b""
         if packets or phase.spaces:
             left_at = make_frames(
                 np.frombuffer(packets, np.uint8),
@@ -338,6 +340,9 @@ class AudioEngine:
             self._timing.frame_made(space, now, self.ticks)
         self.ticks += 1
         return sent_at
+
+    def _arrived(self) -> bytes:
+        return b"".join([self._inbox.popleft() for _ in range(len(self._inbox))])
 
     def apply(self) -> None:
         """Apply what was posted."""

@@ -28,14 +28,14 @@ log = structlog.get_logger()
 
 
 class AudioThread:
-    """Owns the thread; `lateness` is told, per tick with a frame, how long after its due time its last datagram had left.
+    """Owns the thread; `ticked` is told, per tick with a frame, how long after its due time it began and was all sent.
 
-    The time is taken by the compiled call itself: how long the thread then waits for the GIL delays no sound.
+    The end is taken by the compiled call itself: how long the thread then waits for the GIL delays no sound.
     """
 
-    def __init__(self, engine: AudioEngine, lateness: Callable[[float], None]) -> None:
+    def __init__(self, engine: AudioEngine, ticked: Callable[[float, float], None]) -> None:
         self._engine = engine
-        self._lateness = lateness
+        self._ticked = ticked
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="audio", daemon=True)
         self.failed: BaseException | None = None
@@ -76,9 +76,10 @@ class AudioThread:
             behind = int((time.monotonic() - due) / TICK_SECONDS)
             skipped = behind if behind > CATCH_UP_TICKS_MAX else 0
             due += skipped * TICK_SECONDS
-            left_at = self._engine.tick(time.monotonic(), due=due, skipped=skipped)
+            now = time.monotonic()
+            left_at = self._engine.tick(now, due=due, skipped=skipped)
             if left_at is not None:
-                self._lateness(left_at - due)
+                self._ticked(now - due, left_at - due)
             due += TICK_SECONDS
         self._engine.apply()
 

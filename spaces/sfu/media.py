@@ -69,7 +69,7 @@ class Media:
         metrics: Metrics,
         *,
         clock: Clock = time,
-        new_ticker: Callable[[AudioEngine, Callable[[float], None]], Ticker] = AudioThread,
+        new_ticker: Callable[[AudioEngine, Callable[[float, float], None]], Ticker] = AudioThread,
     ) -> None:
         self._config = config
         self._metrics = metrics
@@ -114,7 +114,7 @@ class Media:
             packet_frames=config.audience_packet_milliseconds * SAMPLE_RATE // (1_000 * FRAME),
         )
         self._engine = AudioEngine(self._fanout, settings, secrets.randbits(32))
-        self._thread = self._new_ticker(self._engine, self._metrics.tick_lateness.observe)
+        self._thread = self._new_ticker(self._engine, self._metrics.ticked)
         self._around = Surroundings(
             udp=self._udp,
             engine=self._engine,

@@ -39,7 +39,7 @@ _INTEGRITY = _ATTRIBUTE.pack(MESSAGE_INTEGRITY, 20)
 _COOKIE = pack("!I", MAGIC_COOKIE)
 
 ADDRESSES_REMEMBERED_MAX = 16_384
-"""In binary form; reading an address takes four times as long as all the rest of an answer. Only authenticated ones get here."""
+"""In binary form: reading one takes four times as long as all the rest of an answer. Only authenticated peers' get here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ class ByHand:
 
     alive = True
 
-    def __init__(self, engine: AudioEngine, lateness: Callable[[float], None]) -> None:
+    def __init__(self, engine: AudioEngine, ticked: Callable[[float, float], None]) -> None:
         self._engine = engine
 
     def start(self) -> None: ...

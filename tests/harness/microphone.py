@@ -62,14 +62,17 @@ class Microphone:
     def _heard(self, dbfs: float, *_: object) -> None:
         self.levels.append(dbfs)
 
-    def send_until(self, now: float) -> None:
+    def send_until(self, now: float, *, arriving: float | None = None) -> None:
+        """All that was sent until now; it arrives as it is sent, or all of it at one time."""
         while self._next is not None and self._begin + self._next.at <= now:
             at, payload, sequence, timestamp, level, payload_type = self._next
             header = pack("!BBHII", 0x90, payload_type, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, self._ssrc)
             extension = pack("!HHBBxx", 0xBEDE, 1, LEVEL_ID << 4, 0x80 | level)
             try:
                 self._uplink.packet_untrusted(
-                    self._out.protect(header + extension + payload), self._begin + at, muted=False
+                    self._out.protect(header + extension + payload),
+                    self._begin + at if arriving is None else arriving,
+                    muted=False,
                 )
             except RemoteError as error:
                 self.refused[error.cause] += 1

@@ -54,7 +54,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 class VirtualTicker:
     """Runs the engine on the loop, every tick exactly on time."""
 
-    def __init__(self, engine: AudioEngine, lateness: Callable[[float], None]) -> None:
+    def __init__(self, engine: AudioEngine, ticked: Callable[[float, float], None]) -> None:
         self._engine = engine
         self._handle: asyncio.TimerHandle | None = None
         self._due = 0.0

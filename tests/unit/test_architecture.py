@@ -42,8 +42,8 @@ SANS_IO = [
     *(
         f"spaces/sfu/{name}.py"
         for name in (
-            "demux", "stun", "ice_lite", "rtp", "rtcp", "reception", "speakers", "forward", "stage", "link", "srtp", "gcm", "vectors",
-            "uplink", "claims", "session",
+            "demux", "stun", "ice_lite", "rtp", "rtcp", "reception", "speakers", "forward", "stage", "link", "srtp",
+            "gcm", "vectors", "uplink", "claims", "session",
         )
     ),
     *(f"spaces/mixing/{p.name}" for p in ROOT.glob("spaces/mixing/*.py") if p.stem not in ("tick", "warmup")),

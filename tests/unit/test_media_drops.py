@@ -223,13 +223,15 @@ async def test_another_stream_of_the_same_speaker_goes_on_in_his_slot(
 
 async def test_noise_of_every_kind_from_a_connected_address(plane: Plane, stage: tuple[Client, Client]) -> None:
     speaker, hearer = stage
-    before = plane.metrics.registry.get_sample_value("spaces_packets_total", {"direction": "in"}) or 0
+
+    def received() -> float:
+        return plane.metrics.registry.get_sample_value("spaces_packets_total", {"direction": "in"}) or 0.0
+
+    before = received()
     for n in range(400):
         noise = secrets.token_bytes(1 + n * 3 % 300)
         first = bytes((noise[0] if n % 4 else (0x80, 22, 0, 0xBF)[n // 4 % 4],))
         hearer.send(first + noise[1:])
-    await until(
-        lambda: plane.metrics.registry.get_sample_value("spaces_packets_total", {"direction": "in"}) >= before + 400
-    )
+    await until(lambda: received() >= before + 400)
     await still_heard(speaker, hearer)
     assert VOICE not in [p.payload for p in hearer.rtp]
