@@ -18,6 +18,7 @@ from access import (
     ledger,
     ledger_check,
     money,
+    payout_accounts,
     payout_facts,
     provider_tasks,
     purchases,
@@ -66,7 +67,7 @@ class Books:
         return (await read(desk.engine, _payments, payments.c.id == payment))[0]
 
     async def pay_out(self, actor: Account, creator: Creator, *, currency: str, amount_minor: int | None) -> Payout:
-        """All that is available (None) or a part. 403; 409 nothing_available; 422."""
+        """All that is available (None) or a part. 403; 409 nothing_available, no_payout_account; 422."""
         desk = self._desk
         planned = await write(desk.engine, _plan_payout, actor, creator, currency, amount_minor, desk)
         await desk.work_off()
@@ -228,6 +229,10 @@ async def _plan_payout(
     await creators.require_member(connection, creator.id, actor, creators.FINANCE_ROLES)
     code = money.code_of(currency)
     await ledger.lock_creator(connection, creator.id, code)
+    if desk.provider.pays_to_accounts:
+        account = await payout_accounts.find(connection, desk.provider.name, creator.id)
+        if account is None or account.state != "ready":
+            raise AccessError(409, "no_payout_account", "Connect an account with the payment provider first.")
     available = (await balance_of(connection, creator.id, code, desk.terms, now)).available_minor
     if available <= 0:
         raise AccessError(409, "nothing_available", "There is nothing to be paid out in this currency yet.")

@@ -1,6 +1,7 @@
 """Payments taken and taken back, written into the books.
 
     taken     provider_clearing +gross,  processor_fees −fee,  taxes −tax,  platform_share −s,  creator_balance −rest
+    late fee  processor_fees −fee,  and what it is more to pay is less to share: platform_share +s,  creator_balance +rest
     refunded  the same backwards for what was paid back; the fee that the processor keeps is the creator's
     disputed  creator_balance → creator_hold; back when it is won; when it is lost, back and refunded with the dispute's fee
 
@@ -43,10 +44,10 @@ async def take(
     terms: MoneyTerms,
     now: datetime,
 ) -> Row[Any]:
-    """The payment's row; one that is known is left as it is."""
+    """The payment's row; one that is known is left as it is, but for a fee that was not known with it."""
     known = await find(connection, provider, ref)
     if known is not None:
-        return known
+        return await _late_fee(connection, known, amounts.fee_minor, at, now)
     share_terms = terms.share(amounts.currency)
     earned = await ledger.lock_creator(connection, creator, amounts.currency)
     net = amounts.gross_minor - amounts.tax_minor - amounts.fee_minor
@@ -89,6 +90,21 @@ async def take(
     }
     made: Row[Any] = (await connection.execute(insert(payments).values(row).returning(payments))).one()
     return made
+
+
+async def _late_fee(connection: AsyncConnection, payment: Row[Any], fee: int, at: datetime, now: datetime) -> Row[Any]:
+    """Once: a payment that has its fee keeps it."""
+    if payment.fee_minor or fee <= 0:
+        return payment
+    earned = await ledger.lock_creator(connection, payment.creator, payment.currency)
+    share = share_of_change(earned, earned - fee, await _terms_of(connection, payment.transfer))
+    entries = {"processor_fees": -fee, "platform_share": -share, "creator_balance": fee + share}
+    key = f"fee:{payment.provider}:{payment.ref}"
+    await ledger.post(connection, _about(payment, key, "adjustment", entries, at), now)
+    await ledger.set_earned(connection, payment.creator, payment.currency, earned - fee)
+    changed = update(payments).where(payments.c.id == payment.id).values(fee_minor=fee).returning(payments)
+    after: Row[Any] = (await connection.execute(changed)).one()
+    return after
 
 
 async def apply_refund(connection: AsyncConnection, payment: Row[Any], fact: RefundChanged, now: datetime) -> None:

@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from access import embedded_money, fold, provider_tasks, subscriptions
 from access.database import read, write
 from access.embedded_money import EmbeddedTestMoney
+from access.errors import AccessError
 from access.facts import AnyFact
-from access.payments import PaymentProvider, ProviderError
+from access.payments import PaymentProvider, ProviderError, provider_refused
 from access.shares import MoneyTerms
 from access.stripe_provider import StripeProvider
 
@@ -50,8 +51,9 @@ class Dealings:
             payout = await read(self.engine, provider_tasks.payout_request, task)
             try:
                 facts = await provider_tasks.ask(self.provider, task, payout, now)
-            except ProviderError as error:
-                await write(self.engine, provider_tasks.failed, task, error, now)
+            except AccessError as error:
+                refusal = error if isinstance(error, ProviderError) else provider_refused(error.detail)
+                await write(self.engine, provider_tasks.failed, task, refusal, now)
                 continue
             await self.take(facts, now)
             await write(self.engine, provider_tasks.done, task, now)

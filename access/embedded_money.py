@@ -24,9 +24,11 @@ from access.embedded_agreements import TEST_MONEY, Agreement, Outcome, Step, Ter
 from access.errors import AccessError
 from access.facts import Amounts, AnyFact, CheckoutChanged, Facts, PayoutChanged, RefundChanged
 from access.payments import (
+    AccountRequest,
     Checkout,
     CheckoutRequest,
     ObjectKind,
+    Onboarding,
     PayoutRequest,
     PriceChange,
     provider_refused,
@@ -50,6 +52,10 @@ class EmbeddedTestMoney:
     @property
     def name(self) -> str:
         return TEST_MONEY
+
+    @property
+    def pays_to_accounts(self) -> bool:
+        return False
 
     @property
     def renewal_slack(self) -> timedelta:
@@ -100,6 +106,9 @@ class EmbeddedTestMoney:
             provider=TEST_MONEY, event=f"{transfer}:1", at=now, payout=request.payout, transfer=transfer, state="paid"
         )
         return await write(self._engine, _once, key, transfer, (fact,), now)
+
+    async def connect_account(self, request: AccountRequest, *, key: str, now: datetime) -> Onboarding:
+        raise provider_refused("Test money is paid out without an account.")
 
     async def fetch(self, kind: ObjectKind, ref: str, *, now: datetime) -> Facts:
         return await write(self._engine, _known, kind, ref)

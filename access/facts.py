@@ -23,7 +23,7 @@ class Amounts(Struct, frozen=True, kw_only=True):
     """What the payer paid, tax included."""
     tax_minor: int = 0
     fee_minor: int = 0
-    """What the processor keeps."""
+    """What the processor keeps; 0 also while it has not said: a fee that is told later is booked then."""
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -135,8 +135,26 @@ class PayoutChanged(Fact, frozen=True, kw_only=True, tag="payout"):
     reason: str = ""
 
 
+class PayoutAccountChanged(Fact, frozen=True, kw_only=True, tag="payout_account"):
+    """An account that a creator has connected to be paid out to; of two the one with the greater version stands."""
+
+    account: str
+    creator: int
+    version: int
+    state: Literal["pending", "ready", "restricted"]
+    """`pending`: more is asked of the creator. `restricted`: the provider pays nothing to it for now."""
+    reason: str = ""
+
+
 AnyFact = (
-    CheckoutChanged | InvoicePaid | InvoiceFailed | SubscriptionChanged | RefundChanged | DisputeChanged | PayoutChanged
+    CheckoutChanged
+    | InvoicePaid
+    | InvoiceFailed
+    | SubscriptionChanged
+    | RefundChanged
+    | DisputeChanged
+    | PayoutChanged
+    | PayoutAccountChanged
 )
 Facts = tuple[AnyFact, ...]
 

@@ -14,7 +14,7 @@ from typing import assert_never
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from access import charges, facts, payout_facts, purchases, subscription_facts
+from access import charges, facts, payout_accounts, payout_facts, purchases, subscription_facts
 from access.database import insert_or_ignore
 from access.facts import (
     AnyFact,
@@ -22,6 +22,7 @@ from access.facts import (
     DisputeChanged,
     InvoiceFailed,
     InvoicePaid,
+    PayoutAccountChanged,
     PayoutChanged,
     RefundChanged,
     SubscriptionChanged,
@@ -58,6 +59,9 @@ async def _fold(connection: AsyncConnection, fact: AnyFact, terms: MoneyTerms, n
             return await _reversal(connection, fact, terms, now)
         case PayoutChanged():
             await payout_facts.payout_changed(connection, fact, now)
+            return None
+        case PayoutAccountChanged():
+            await payout_accounts.changed(connection, fact, now)
             return None
         case _:
             assert_never(fact)

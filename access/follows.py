@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -107,7 +108,7 @@ class Follows:
         stored = await write(desk.engine, subscriptions.own, actor, subscription, desk.now(), by_creator=False)
         if stored.status not in LIVE_STATES:
             raise AccessError(409, "bad_state", "This subscription has ended; subscribe again.")
-        key = _key("resume", stored.row)
+        key = _fresh_key("resume", stored.row)
         await desk.take(await desk.provider.resume(self._agreement(stored.row), key=key, now=desk.now()))
         return await self._one(subscription)
 
@@ -127,7 +128,7 @@ class Follows:
         """To a higher tier at once, to a lower one at the end of the period. 402 payment_declined; 404; 409; 422."""
         desk = self._desk
         row, change = await write(desk.engine, _plan_change, actor, subscription, tier, interval, desk.now())
-        key = f"{_key('change', row)}:{change.price}"
+        key = _fresh_key("change", row)
         facts = await desk.provider.change_price(self._agreement(row), change, key=key, now=desk.now())
         await desk.take(facts)
         return await self._one(subscription)
@@ -250,6 +251,11 @@ def choose_price(tier: Tier, currency: str | None, interval: str | None) -> Pric
 
 def _with_url(subscription: Subscription, url: str) -> Subscription:
     return replace(subscription, checkout_url=url)
+
+
+def _fresh_key(act: str, row: Any) -> str:
+    """For what takes money at once: a provider that was asked by the same key repeats that it was declined, for days."""
+    return f"{_key(act, row)}:{secrets.token_hex(8)}"
 
 
 def _key(act: str, row: Any) -> str:

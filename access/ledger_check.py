@@ -47,6 +47,13 @@ CHECKS: tuple[tuple[str, str], ...] = (
         "e.ledger_account IN ('processor_fees', 'taxes', 'platform_share', 'creator_balance')) ORDER BY p.id",
     ),
     (
+        "a payment's fee is what the ledger says",
+        "SELECT 'payments ' || p.id FROM payments p WHERE p.fee_minor <> "
+        "(SELECT COALESCE(SUM(-e.amount_minor), 0) FROM ledger_transfers t JOIN ledger_entries e ON e.transfer = t.id "
+        "WHERE (t.id = p.transfer OR (t.reverses = p.transfer AND t.kind = 'adjustment')) "
+        "AND e.ledger_account = 'processor_fees') ORDER BY p.id",
+    ),
+    (
         "a payment has the charge it says",
         "SELECT 'payments ' || p.id FROM payments p JOIN ledger_transfers t ON t.id = p.transfer "
         "WHERE t.kind <> 'charge' OR t.currency <> p.currency OR t.creator <> p.creator OR p.gross_minor <> "
@@ -61,7 +68,7 @@ CHECKS: tuple[tuple[str, str], ...] = (
     (
         "a reversal names the charge it takes back",
         "SELECT 'ledger_transfers ' || t.id FROM ledger_transfers t LEFT JOIN ledger_transfers c ON c.id = t.reverses "
-        "WHERE t.kind IN ('refund', 'refund_failed', 'dispute_opened', 'dispute_won', 'dispute_lost') "
+        "WHERE t.kind IN ('refund', 'refund_failed', 'dispute_opened', 'dispute_won', 'dispute_lost', 'adjustment') "
         "AND (c.id IS NULL OR c.kind <> 'charge' OR c.currency <> t.currency OR c.creator <> t.creator) ORDER BY t.id",
     ),
     (
@@ -93,7 +100,7 @@ CHECKS: tuple[tuple[str, str], ...] = (
         "SELECT 'creator_books ' || b.creator || ' ' || b.currency FROM creator_books b WHERE b.earned_minor <> "
         "(SELECT COALESCE(SUM(-e.amount_minor), 0) FROM ledger_transfers t JOIN ledger_entries e ON e.transfer = t.id "
         "WHERE t.creator = b.creator AND t.currency = b.currency "
-        "AND t.kind IN ('charge', 'refund', 'refund_failed', 'dispute_lost') "
+        "AND t.kind IN ('charge', 'refund', 'refund_failed', 'dispute_lost', 'adjustment') "
         "AND e.ledger_account IN ('platform_share', 'creator_balance')) ORDER BY b.creator, b.currency",
     ),
     (

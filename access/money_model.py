@@ -69,6 +69,17 @@ class Payout:
 
 
 @dataclass(frozen=True, slots=True)
+class PayoutAccount:
+    """Where a creator is paid out to."""
+
+    needed: bool
+    """Whether the provider pays only to an account that is connected."""
+    state: str
+    """none, pending, ready or restricted."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StatementLine:
     """Amounts in minor units, as they change what each gets; see access.statements."""
 

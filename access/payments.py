@@ -16,7 +16,7 @@ from typing import Literal, Protocol
 from access.errors import AccessError
 from access.facts import Facts
 
-ObjectKind = Literal["checkout", "agreement", "payment", "payout"]
+ObjectKind = Literal["checkout", "agreement", "payment", "payout", "payout_account"]
 
 
 class ProviderError(AccessError):
@@ -111,10 +111,33 @@ class PayoutRequest:
     currency: str
 
 
+@dataclass(frozen=True, slots=True)
+class AccountRequest:
+    """A creator wants to be paid out to an account of his own with the provider."""
+
+    creator: int
+    account: str | None
+    """The provider's name of the one he has begun to connect."""
+    country: str | None
+    """ISO 3166, of a new one; None: that of the platform."""
+    return_path: str = "/"
+
+
+@dataclass(frozen=True, slots=True)
+class Onboarding:
+    account: str
+    url: str
+    """A page of the provider's that asks him for what it must know; good once, for minutes."""
+
+
 class PaymentProvider(Protocol):
     @property
     def name(self) -> str:
         """Stored with each purchase. `test`: no real money moves."""
+
+    @property
+    def pays_to_accounts(self) -> bool:
+        """Whether a creator is paid out only to an account that he has connected."""
 
     @property
     def renewal_slack(self) -> timedelta:
@@ -137,7 +160,12 @@ class PaymentProvider(Protocol):
         """No payment and no period after this one, until resumed."""
 
     async def refund(self, payment: str, *, amount_minor: int, key: str, now: datetime) -> Facts: ...
-    async def pay_out(self, request: PayoutRequest, *, key: str, now: datetime) -> Facts: ...
+    async def pay_out(self, request: PayoutRequest, *, key: str, now: datetime) -> Facts:
+        """What is refused for good is answered as failed."""
+
+    async def connect_account(self, request: AccountRequest, *, key: str, now: datetime) -> Onboarding:
+        """Only where `pays_to_accounts`. What becomes of it is told as facts."""
+
     async def fetch(self, kind: ObjectKind, ref: str, *, now: datetime) -> Facts:
         """Everything that is known of an object now, with what hangs on it (an agreement's invoices, a payment's refunds and
         disputes). `payout`: by our own id. Nothing if there is no such object."""

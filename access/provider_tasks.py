@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from access import payout_accounts
 from access.database import insert_or_ignore
 from access.facts import Facts
 from access.payments import PaymentProvider, PayoutRequest, ProviderError
@@ -92,7 +93,8 @@ async def payout_request(connection: AsyncConnection, task: Task) -> PayoutReque
     if task.kind != "pay_out":
         return None
     row = (await connection.execute(select(payouts).where(payouts.c.id == int(task.subject)))).one()
-    return PayoutRequest(row.id, row.creator, None, row.amount_minor, row.currency)
+    destination = await payout_accounts.ref(connection, row.provider, row.creator)
+    return PayoutRequest(row.id, row.creator, destination, row.amount_minor, row.currency)
 
 
 async def done(connection: AsyncConnection, task: Task, now: datetime) -> None:

@@ -23,6 +23,7 @@ from access.money_clock import MoneyClock
 from access.newsletter_service import Newsletters
 from access.offers import Offers
 from access.payments import PaymentProvider
+from access.payout_service import PayoutAccounts
 from access.people import People, Retention
 from access.shares import MoneyTerms
 from access.ticket_service import Tickets
@@ -69,6 +70,7 @@ class Access:
         self.newsletters = Newsletters(engine, now)
         self.merch = Merch(engine, now)
         self.books = Books(self.desk)
+        self.payout_accounts = PayoutAccounts(self.desk)
         self.offers = Offers(engine, now)
         self.clock = clock
         self.idempotency = Idempotency(engine, wall or now)

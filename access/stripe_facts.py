@@ -21,7 +21,6 @@ from access.facts import (
     InvoiceFailed,
     InvoicePaid,
     Line,
-    PayoutChanged,
     RefundChanged,
     SubscriptionChanged,
 )
@@ -29,8 +28,8 @@ from access.stripe_amounts import from_stripe
 from access.stripe_api import metadata, moment, ref
 
 STRIPE = "stripe"
-SERVER, PURCHASE, PRICE, PAYOUT, KEY = (
-    f"spaces_{name}" for name in ("server", "purchase", "price", "payout", "key")
+SERVER, PURCHASE, PRICE, PAYOUT, KEY, CREATOR, TRIAL = (
+    f"spaces_{name}" for name in ("server", "purchase", "price", "payout", "key", "creator", "trial")
 )  # names in metadata
 
 REFUND_STATES: Mapping[str, Literal["pending", "succeeded", "failed"]] = {
@@ -140,6 +139,26 @@ def agreement(
     )
 
 
+def trial_after_change(subscription: stripe.Subscription, purchase: str) -> InvoicePaid | None:
+    """A trial that was moved to another price, of which Stripe makes no invoice: we wrote the price and the time on it."""
+    price, _, at = metadata(subscription.metadata).get(TRIAL, "").partition(":")
+    ends = subscription.trial_end
+    if not (price.isdecimal() and at.isdecimal()) or ends is None or int(at) >= ends:
+        return None
+    start = moment(int(at))
+    return InvoicePaid(
+        provider=STRIPE,
+        event=f"{subscription.id}:trial:{at}",
+        at=start,
+        invoice=f"{subscription.id}:trial:{at}",
+        agreement=subscription.id,
+        purchase=purchase,
+        payment=None,
+        amounts=Amounts(currency=subscription.currency.upper(), gross_minor=0),
+        lines=(Line(price=int(price), kind="trial", start=start, end=moment(ends), amount_minor=0),),
+    )
+
+
 def looks(subscription: stripe.Subscription) -> str:
     """Everything that `agreement` reads, as text: the same means nothing has changed."""
     seen = [_status(subscription), price(subscription), next_price(subscription)]
@@ -152,6 +171,18 @@ def _status(subscription: stripe.Subscription) -> Any:
         invoice = subscription.latest_invoice
         return "paused" if isinstance(invoice, stripe.Invoice) and invoice.status == "void" else "active"
     return subscription.status
+
+
+def customer(subscription: stripe.Subscription) -> str:
+    name = ref(subscription.customer)
+    if name is None:
+        raise ValueError("a subscription of nobody")
+    return name
+
+
+def is_paused(subscription: stripe.Subscription) -> bool:
+    """It is to be paused, and a period has begun that is not paid for."""
+    return subscription.pause_collection is not None and _status(subscription) == "paused"
 
 
 def item(subscription: stripe.Subscription) -> stripe.SubscriptionItem:
@@ -282,21 +313,4 @@ def dispute(entry: stripe.Dispute, payment: str) -> DisputeChanged | None:
         amount_minor=from_stripe(entry.amount, currency),
         opened_at=moment(entry.created),
         fee_minor=max(sum(_fee(part, currency) for part in entry.balance_transactions), 0),
-    )
-
-
-def payout(transfer: stripe.Transfer, server: str) -> PayoutChanged | None:
-    """None: not ours. A transfer arrives at once in the creator's account with Stripe."""
-    known = metadata(transfer.metadata)
-    number = known.get(PAYOUT, "")
-    if known.get(SERVER) != server or not number.isdecimal():
-        return None
-    state: Literal["paid", "returned"] = "returned" if transfer.reversed else "paid"
-    return PayoutChanged(
-        provider=STRIPE,
-        event=f"{transfer.id}:{state}",
-        at=moment(transfer.created),
-        payout=int(number),
-        transfer=transfer.id,
-        state=state,
     )

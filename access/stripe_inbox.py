@@ -23,7 +23,7 @@ from access.payments import ProviderError
 from access.stripe_api import asking, is_missing
 from access.stripe_facts import STRIPE
 from access.stripe_provider import StripeProvider
-from access.stripe_webhooks import FOLLOWED, read_event, read_webhook
+from access.stripe_webhooks import LISTED, read_event, read_webhook
 from access.webhook_events import Received
 
 log = structlog.get_logger()
@@ -132,6 +132,8 @@ class StripeInbox:
                 return await reader.payment(name, now)
             case "charge":
                 return await reader.charge(name, now)
+            case "payout_account":
+                return await reader.payout_account(name)
             case "transfer":
                 return await reader.transfer(name)
         raise AccessError(500, "internal", f"an event of the kind {received.kind}")
@@ -157,12 +159,12 @@ class StripeInbox:
             try:
                 with asking():
                     page = await self._api.v1.events.list_async(
-                        {"types": list(FOLLOWED), "limit": PAGE, "ending_before": after}
+                        {"types": list(LISTED), "limit": PAGE, "ending_before": after}
                     )
                     return page.data
             except ProviderError as error:
                 if not is_missing(error.__cause__):
                     raise
         with asking():
-            newest = await self._api.v1.events.list_async({"types": list(FOLLOWED), "limit": PAGE})
+            newest = await self._api.v1.events.list_async({"types": list(LISTED), "limit": PAGE})
             return newest.data

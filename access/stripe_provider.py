@@ -1,6 +1,4 @@
-"""Stripe as a PaymentProvider. Stripe's own pages take the money (Checkout).
-
-What is refused here for now is said in docs/stripe.md.
+"""Stripe as a PaymentProvider. Stripe's own pages take the money (Checkout), keep cards (portal) and ask creators (Connect).
 
 Stripe forgets idempotency keys after a day or more, so each write first looks whether what it is to bring about is there
 already. An answer is read as anything else that is told of an object: `StripeReader` turns it into facts.
@@ -8,6 +6,7 @@ already. An answer is read as anything else that is told of an object: `StripeRe
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -21,9 +20,11 @@ from access.database import write
 from access.errors import AccessError
 from access.facts import Facts
 from access.payments import (
+    AccountRequest,
     Checkout,
     CheckoutRequest,
     ObjectKind,
+    Onboarding,
     PayoutRequest,
     PriceChange,
     provider_refused,
@@ -31,10 +32,11 @@ from access.payments import (
 from access.stripe_amounts import to_stripe
 from access.stripe_api import StripeApi, asking, is_missing, metadata, moment, seconds
 from access.stripe_catalog import StripeCatalog
+from access.stripe_changes import StripeChanges
+from access.stripe_connect import StripeConnect
 from access.stripe_reader import SUBSCRIPTION_PARTS, StripeReader
 
 if TYPE_CHECKING:
-    from stripe.params import SubscriptionUpdateParams
     from stripe.params.checkout import SessionCreateParams
 
 LIFETIME_MIN, LIFETIME_MAX = timedelta(minutes=31), timedelta(hours=24)
@@ -54,11 +56,17 @@ class StripeProvider:
         self._base_url = base_url
         self.reader = StripeReader(api, engine, server)
         self.catalog = StripeCatalog(api, self.reader)
+        self.changes = StripeChanges(api, self.catalog, self._key)
+        self.connect = StripeConnect(api, self.reader)
         self._server = server
 
     @property
     def name(self) -> str:
         return says.STRIPE
+
+    @property
+    def pays_to_accounts(self) -> bool:
+        return True
 
     @property
     def renewal_slack(self) -> timedelta:
@@ -92,8 +100,6 @@ class StripeProvider:
             "cancel_url": back,
         }
         recurring = request.recurring
-        if recurring is not None and recurring.discount is not None:
-            raise provider_refused("Coupons cannot be used with Stripe yet.")
         if recurring is None:
             amount = to_stripe(request.amount_minor, request.currency)
             product = {"name": request.name}
@@ -111,6 +117,9 @@ class StripeProvider:
         params["subscription_data"] = {"metadata": bag}
         if recurring.trial_days:
             params["subscription_data"]["trial_period_days"] = recurring.trial_days
+        if recurring.discount is not None:
+            coupon = await self.catalog.coupon(recurring.discount, request.currency, recurring.interval)
+            params["discounts"] = [{"coupon": coupon}]
         return params
 
     async def expire_checkout(self, checkout: str, *, key: str, now: datetime) -> Facts:
@@ -131,16 +140,15 @@ class StripeProvider:
     # --- agreements
 
     async def change_price(self, agreement: str, change: PriceChange, *, key: str, now: datetime) -> Facts:
-        raise provider_refused(
-            "Prices of running subscriptions cannot be changed with Stripe yet; cancel and begin anew."
-        )
+        await self.changes.price(await self._agreement(agreement), change, key, now)
+        return await self.reader.agreement(agreement, now)
 
     async def cancel(self, agreement: str, *, at_period_end: bool, key: str, now: datetime) -> Facts:
         found = await self._agreement(agreement)
         if found.status in ("canceled", "incomplete_expired") or (at_period_end and found.cancel_at_period_end):
             return await self.reader.subscription(agreement)
         if at_period_end:
-            await self._update(agreement, {"cancel_at_period_end": True}, key)
+            await self.changes.cancel_later(found, key)
         else:
             with asking():
                 options: stripe.RequestOptions = {"idempotency_key": self._key(key)}
@@ -148,22 +156,22 @@ class StripeProvider:
         return await self.reader.subscription(agreement)
 
     async def resume(self, agreement: str, *, key: str, now: datetime) -> Facts:
-        found = await self._agreement(agreement)
-        params: SubscriptionUpdateParams = {}
-        with asking():
-            if found.cancel_at_period_end:
-                params["cancel_at_period_end"] = False
-            elif found.cancel_at is not None:
-                params["cancel_at"] = ""
-        if params:
-            await self._update(agreement, params, key)
+        await self.changes.resume(await self._agreement(agreement), key)
         return await self.reader.agreement(agreement, now)
 
     async def pause(self, agreement: str, *, key: str, now: datetime) -> Facts:
-        raise provider_refused("Subscriptions cannot be paused with Stripe yet.")
+        await self.changes.pause(await self._agreement(agreement), key)
+        return await self.reader.subscription(agreement)
 
     async def portal_url(self, agreement: str, *, return_path: str, now: datetime) -> str | None:
-        return None
+        """Good once, for minutes: a new one each time."""
+        customer = says.customer(await self._agreement(agreement))
+        with asking():
+            session = await self.api.v1.billing_portal.sessions.create_async(
+                {"customer": customer, "return_url": self._base_url() + return_path},
+                {"idempotency_key": self._key(f"portal:{secrets.token_hex(16)}")},
+            )
+            return str(session.url)
 
     async def _agreement(self, name: str) -> stripe.Subscription:
         try:
@@ -173,10 +181,6 @@ class StripeProvider:
             if is_missing(error.__cause__):
                 raise provider_refused("There is no such agreement.") from error
             raise
-
-    async def _update(self, name: str, params: SubscriptionUpdateParams, key: str) -> None:
-        with asking():
-            await self.api.v1.subscriptions.update_async(name, params, {"idempotency_key": self._key(key)})
 
     # --- money back, money out
 
@@ -199,7 +203,10 @@ class StripeProvider:
         return await self.reader.payment(payment, now)
 
     async def pay_out(self, request: PayoutRequest, *, key: str, now: datetime) -> Facts:
-        raise provider_refused("Payouts cannot be made with Stripe yet.")
+        return await self.connect.pay_out(request, self._key(key), now)
+
+    async def connect_account(self, request: AccountRequest, *, key: str, now: datetime) -> Onboarding:
+        return await self.connect.begin(request, self._key(key), self._base_url() + request.return_path)
 
     async def fetch(self, kind: ObjectKind, ref: str, *, now: datetime) -> Facts:
         try:
@@ -212,6 +219,8 @@ class StripeProvider:
                     return await self.reader.payment(ref, now)
                 case "payout":
                     return await self.reader.payout(ref)
+                case "payout_account":
+                    return await self.reader.payout_account(ref)
         except AccessError as error:
             if is_missing(error.__cause__):
                 return ()

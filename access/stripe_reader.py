@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from access import provider_versions
 from access import stripe_facts as says
+from access import stripe_payout_facts as of_payouts
 from access.database import write
 from access.errors import AccessError
 from access.facts import AnyFact, Facts
@@ -98,7 +99,9 @@ class StripeReader:
         if version is None:
             return ()
         with asking():
-            return (says.agreement(subscription, prices, purchase, version),)
+            moved = says.trial_after_change(subscription, purchase)
+            told = says.agreement(subscription, prices, purchase, version)
+        return (told,) if moved is None else (told, moved)
 
     async def invoice(self, name: str, now: datetime) -> Facts:
         """An invoice and the subscription that it is of."""
@@ -165,14 +168,25 @@ class StripeReader:
 
     async def transfer(self, name: str) -> Facts:
         with asking():
-            fact = says.payout(await self._api.v1.transfers.retrieve_async(name), self.server)
+            fact = of_payouts.payout(await self._api.v1.transfers.retrieve_async(name), self.server)
         return () if fact is None else (fact,)
 
     async def payout(self, number: str) -> Facts:
         """By our own number."""
         with asking():
             found = await self._api.v1.transfers.list_async({"transfer_group": self.group(number), "limit": 1})
-            fact = says.payout(found.data[0], self.server) if found.data else None
+            fact = of_payouts.payout(found.data[0], self.server) if found.data else None
+        return () if fact is None else (fact,)
+
+    async def payout_account(self, name: str) -> Facts:
+        look = await self.begin_look(name)
+        with asking():
+            account = await self._api.v1.accounts.retrieve_async(name)
+            text = of_payouts.account_looks(account)
+            mine = of_payouts.account_creator(account, self.server) is not None
+        version = await write(self._engine, provider_versions.observe, says.STRIPE, name, look, text) if mine else None
+        with asking():
+            fact = None if version is None else of_payouts.payout_account(account, self.server, version)
         return () if fact is None else (fact,)
 
     def group(self, payout: str | int) -> str:

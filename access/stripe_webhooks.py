@@ -25,7 +25,7 @@ CLOCKS_APART_MAX = timedelta(minutes=5)
 HEADER_LENGTH_MAX = 2_000
 ID_LENGTH_MAX = 255
 
-FOLLOWED = (
+LISTED = (
     "checkout.session.completed",
     "checkout.session.async_payment_succeeded",
     "checkout.session.async_payment_failed",
@@ -48,6 +48,8 @@ FOLLOWED = (
     "transfer.reversed",
 )
 """Event types that may change something here; Stripe lists at most 20 at once."""
+FOLLOWED = (*LISTED, "account.updated")
+"""And what is told of connected accounts, which is in no list of ours: whoever looks at his account has it fetched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,8 @@ def _signed_at(header: str) -> float:
 def read_event(event: stripe.Event, *, live: bool, body_sha256: str = "") -> Event:
     """Raises ValueError, AttributeError, … for what has not the form of an event."""
     kind, subject = ("", "")
-    if event.livemode == live and event.type in FOLLOWED:
+    elsewhere = getattr(event, "account", None) is not None  # of a connected account, whose objects are not ours
+    if event.livemode == live and event.type in FOLLOWED and elsewhere == (event.type == "account.updated"):
         kind, subject = _subject(event.type, event.data.object)
     if not 0 < len(event.id) <= ID_LENGTH_MAX or len(subject) > ID_LENGTH_MAX:
         raise ValueError("an id of no possible length")
@@ -118,6 +121,8 @@ def _subject(event_type: str, told: Any) -> tuple[str, str]:
             return _of_payment(told.payment_intent, told.id)
         case ["charge" | "refund", *_]:
             return _of_payment(told.payment_intent, told.charge)
+        case ["account", "updated"]:
+            return "payout_account", str(told.id)
         case ["transfer", _]:
             return "transfer", str(told.id)
     return "", ""

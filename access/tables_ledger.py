@@ -55,7 +55,12 @@ ledger_transfers = Table(
     Column("creator", Id, ForeignKey("creators.id")),
     Column("provider", String(16), nullable=False),
     Column("purchase", String(64), comment="what was paid for, as subscription:17"),
-    Column("reverses", Id, ForeignKey("ledger_transfers.id"), comment="the charge that this takes back or restores"),
+    Column(
+        "reverses",
+        Id,
+        ForeignKey("ledger_transfers.id"),
+        comment="the charge that this takes back or restores",
+    ),
     Column("at", UtcDateTime, nullable=False, comment="when it became so, by the provider's clock"),
     Column("body", JSON, nullable=False, comment="the terms it was divided under"),
     Column("created_at", UtcDateTime, nullable=False),
@@ -144,6 +149,22 @@ disputes = Table(
     Column("closed_at", UtcDateTime),
     UniqueConstraint("provider", "ref"),
     one_of("state", ("open", "won", "lost")),
+)
+
+payout_accounts = Table(
+    "payout_accounts",
+    metadata,
+    Column("provider", String(16), primary_key=True),
+    Column("creator", Id, ForeignKey("creators.id"), primary_key=True),
+    Column("ref", String(255), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", String(200), nullable=False, server_default=""),
+    Column("version", BigInteger, nullable=False, server_default="0", comment="of the newest that was told of it"),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    UniqueConstraint("provider", "ref"),
+    one_of("state", ("pending", "ready", "restricted")),
+    comment="the account with the provider that a creator is paid out to",
 )
 
 payouts = Table(

@@ -146,7 +146,10 @@ class Config:
             (all(map(_is_step, self.share_steps)), "share_steps: like USD=50000,EUR=45000"),
             (0 <= self.grace_days <= 90, "grace_days: 0 to 90"),
             (0 <= self.payout_delay_days <= 180, "payout_delay_days: 0 to 180"),
-            (not (self.test_clock and self.stripe_secret_key), "test_clock: only with test money"),
+            (
+                not self.test_clock or not self.stripe_secret_key or bool(self.stripe_address),
+                "test_clock: only with test money",
+            ),
             (1 <= self.slots <= 16, "slots: 1 to 16"),
             (0 <= self.client_addresses_kept_days <= 36_500, "client_addresses_kept_days: 0 to 36500"),
             (0 <= self.audit_kept_days <= 36_500, "audit_kept_days: 0 to 36500"),

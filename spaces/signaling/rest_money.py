@@ -12,6 +12,7 @@ from access.money_model import Payment, Payout
 from spaces.signaling import schemas_money as schemas
 from spaces.signaling.endpoint import Answer, Call
 from spaces.signaling.rest_creators import creator_named, read_id
+from spaces.signaling.rest_subscriptions import own_path
 from spaces.signaling.views import account_view
 
 
@@ -51,6 +52,19 @@ async def pay_out(call: Call) -> Answer:
 async def list_payouts(call: Call) -> schemas.PayoutsView:
     found = await call.services.access.books.payouts(call.me, await creator_named(call))
     return schemas.PayoutsView(payouts=[_payout(payout) for payout in found])
+
+
+async def connect_account(call: Call) -> schemas.OnboardingView:
+    body: schemas.NewPayoutAccount = call.body
+    begun = await call.services.access.payout_accounts.connect(
+        call.me, await creator_named(call), country=body.country, return_path=own_path(body.return_path)
+    )
+    return schemas.OnboardingView(url=begun.url)
+
+
+async def get_account(call: Call) -> schemas.PayoutAccountView:
+    found = await call.services.access.payout_accounts.get(call.me, await creator_named(call))
+    return schemas.PayoutAccountView(**asdict(found))
 
 
 async def get_statement(call: Call) -> schemas.StatementView | web.Response:

@@ -69,8 +69,7 @@ async def choose_payment(call: Call) -> SubscriptionView:
 
 async def portal(call: Call) -> PortalView:
     """`return_path` of the query: where the payer comes back to, below the server's address."""
-    wanted = call.request.query.get("return_path", "/")
-    path = wanted if wanted.startswith("/") and not wanted.startswith("//") else "/"
+    path = own_path(call.request.query.get("return_path", "/"))
     return PortalView(url=await call.services.access.follows.portal_url(call.me, _number(call), return_path=path))
 
 
@@ -93,6 +92,11 @@ async def pay(call: Call) -> SubscriptionView | TicketView | GiftView:
     subscription = await call.services.access.follows.pay(call.match("ref"), body.outcome)
     call.services.rights.nudge()
     return (await _show(call, [subscription], None, payer=True))[0]
+
+
+def own_path(wanted: str) -> str:
+    """A path below the server's own address, whatever was asked for."""
+    return wanted if wanted.startswith("/") and not wanted.startswith("//") else "/"
 
 
 def _number(call: Call) -> int:

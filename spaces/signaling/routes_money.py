@@ -113,6 +113,16 @@ BOOKS = [
         summary="Payouts and what became of them", answer=schemas.PayoutsView, problems=(403, 404),
     ),
     Route(
+        method="POST", path="/v1/creators/{handle}/payout-account", handler=rest_money.connect_account, tag="books",
+        summary="Connect an account to be paid out to: a page of the payment provider's", sign_in=True,
+        body=schemas.NewPayoutAccount, body_optional=True, answer=schemas.OnboardingView, problems=(403, 404, 409),
+    ),
+    Route(
+        method="GET", path="/v1/creators/{handle}/payout-account", handler=rest_money.get_account, tag="books",
+        summary="Whether there is one and may be paid to", sign_in=True, answer=schemas.PayoutAccountView,
+        problems=(403, 404),
+    ),
+    Route(
         method="GET", path="/v1/creators/{handle}/statements/{month}", handler=rest_money.get_statement, tag="books",
         summary="A month, as `2026-03`; CSV as `2026-03.csv`", sign_in=True, answer=schemas.StatementView,
         problems=(403, 404),

@@ -143,6 +143,25 @@ class PayoutView(Struct, kw_only=True, frozen=True):
     test_money: bool
 
 
+class NewPayoutAccount(Struct, kw_only=True, frozen=True):
+    country: Annotated[str, Meta(min_length=2, max_length=2, description="ISO 3166")] | None = None
+    """Where the creator lives; without it, the country of the server's own account. Fixed once the account is begun."""
+    return_path: Annotated[str, Meta(max_length=500)] = "/"
+    """Where the creator comes back to, below the server's address."""
+
+
+class OnboardingView(Struct, kw_only=True, frozen=True):
+    url: str
+    """A page of the payment provider's; good once, for minutes."""
+
+
+class PayoutAccountView(Struct, kw_only=True, frozen=True):
+    needed: bool
+    """Whether payouts need an account that is connected."""
+    state: Literal["none", "pending", "ready", "restricted"]
+    reason: str
+
+
 class PayoutsView(Struct, kw_only=True, frozen=True):
     payouts: list[PayoutView]
 
