@@ -135,7 +135,9 @@ def resume(agreement: Agreement, now: datetime) -> Step:
 
 
 def change_later(agreement: Agreement, change: PriceChange, now: datetime) -> Step:
-    return _change(agreement, now, next_terms=_terms(change))
+    """To the price that it has: it stays."""
+    new = _terms(change)
+    return _change(agreement, now, next_terms=None if new == agreement.terms else new)
 
 
 def change_now(agreement: Agreement, change: PriceChange, now: datetime) -> Step:

@@ -317,7 +317,7 @@ async def untold(connection: AsyncConnection, limit: int) -> list[tuple[int, Fac
     """Facts that nobody has taken into our rows, the oldest first, by number."""
     query = select(test_objects).where(test_objects.c.told_at.is_(None)).order_by(test_objects.c.id).limit(limit)
     rows = (await connection.execute(query.with_for_update(skip_locked=True))).all()
-    return [(row.id, _decode(row.facts)) for row in rows]
+    return [(row.id, facts_said(row.facts)) for row in rows]
 
 
 async def mark_told(connection: AsyncConnection, number: int, now: datetime) -> None:
@@ -341,19 +341,19 @@ async def _said(connection: AsyncConnection, key: str) -> Facts | None:
     text = (
         await connection.execute(select(test_objects.c.facts).where(test_objects.c.key == key))
     ).scalar_one_or_none()
-    return None if text is None else _decode(text)
+    return None if text is None else facts_said(text)
 
 
 async def _told(connection: AsyncConnection, subject: str) -> Facts:
     query = select(test_objects.c.facts).where(test_objects.c.subject == subject).order_by(test_objects.c.id)
-    return tuple(fact for text in (await connection.execute(query)).scalars() for fact in _decode(text))
+    return tuple(fact for text in (await connection.execute(query)).scalars() for fact in facts_said(text))
 
 
 async def _known(connection: AsyncConnection, kind: ObjectKind, ref: str) -> Facts:
     return await _told(connection, ref)
 
 
-def _decode(text: str) -> Facts:
+def facts_said(text: str) -> Facts:
     return tuple(msgspec.json.decode(text, type=tuple[AnyFact, ...]))
 
 

@@ -272,14 +272,51 @@ def schedule(ident: str, subscribed: Object, phases: list[Object], now: int) -> 
     }
 
 
-def phase(priced: str, start: int, end: int, bag: Object) -> Object:
-    return {"start_date": start, "end_date": end, "items": [{"price": priced, "quantity": 1}], "metadata": bag}
+def phase(priced: str, start: int, end: int, discounts: list[str], trial_end: int | None) -> Object:
+    return {
+        "add_invoice_items": [], "currency": "usd", "default_tax_rates": [],
+        "discounts": [{"coupon": None, "discount": name, "promotion_code": None} for name in discounts],
+        "end_date": end, "items": [{"discounts": [], "price": priced, "quantity": 1}], "metadata": {},
+        "proration_behavior": "create_prorations", "start_date": start, "trial_end": trial_end,
+    }  # fmt: skip
 
 
-def account(ident: str, bag: Object, now: int) -> Object:
+def account(ident: str, form: Object, now: int) -> Object:
     return {
         "id": ident, "object": "account", "capabilities": {"transfers": "inactive"}, "charges_enabled": False,
-        "created": now, "details_submitted": False, "metadata": bag, "payouts_enabled": False, "type": "none",
+        "controller": form["controller"] | {"type": "application", "is_controller": True},
+        "country": form.get("country", "US"), "created": now, "details_submitted": False,
+        "metadata": form["metadata"], "payouts_enabled": False, "requirements": {"disabled_reason": None},
+        "type": "express",
+    }  # fmt: skip
+
+
+def account_link(account: str, now: int) -> Object:
+    url = f"https://connect.stripe.invalid/setup/e/{account}/{now}"
+    return {"object": "account_link", "created": now, "expires_at": now + 300, "url": url}
+
+
+def customer(ident: str, now: int) -> Object:
+    return {"id": ident, "object": "customer", "created": now, "livemode": False, "metadata": {}}
+
+
+def portal(ident: str, customer: str, back: str, now: int) -> Object:
+    return {
+        "id": ident, "object": "billing_portal.session", "configuration": "bpc_fake", "created": now,
+        "customer": customer, "flow": None, "livemode": False, "locale": None, "on_behalf_of": None,
+        "return_url": back, "url": f"https://billing.stripe.invalid/p/session/{ident}",
+    }  # fmt: skip
+
+
+def coupon(ident: str, form: Object, now: int) -> Object:
+    percent, months, amount = (form.get(name) for name in ("percent_off", "duration_in_months", "amount_off"))
+    return {
+        "id": ident, "object": "coupon", "amount_off": None if amount is None else int(amount), "created": now,
+        "currency": form.get("currency"), "duration": form["duration"],
+        "duration_in_months": None if months is None else int(months), "livemode": False,
+        "max_redemptions": None, "metadata": form.get("metadata", {}), "name": form.get("name"),
+        "percent_off": None if percent is None else float(percent), "redeem_by": None, "times_redeemed": 0,
+        "valid": True,
     }  # fmt: skip
 
 
