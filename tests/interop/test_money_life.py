@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
@@ -16,8 +13,8 @@ from spaces.demo.speech import read_speech
 from spaces.node import Node
 from tests.harness.accounts import person
 from tests.harness.api import Api
-from tests.harness.client import RtcClient, listening, speaking
-from tests.harness.eventually import until
+from tests.harness.client import listening, speaking
+from tests.harness.money_life import adds_up, forward, hear_more, payments, standing
 from tests.harness.node import running
 
 DAY = 86_400
@@ -93,47 +90,3 @@ async def test_from_becoming_a_creator_to_a_statement_that_adds_up(api: Api, nod
     payout = await api.ok("POST", "/v1/creators/ada/payouts", by=host, json={"currency": "USD"})
     assert (payout["state"], payout["amount_minor"]) == ("paid", balance["balance_minor"])
     await adds_up(api, host, await payments(api, fan), payout["amount_minor"])
-
-
-async def adds_up(api: Api, host: Any, paid: list[dict[str, Any]], paid_out: int) -> None:
-    """Over all months, in JSON and in CSV: to the cent."""
-    now = (await api.ok("GET", "/v1/test-clock"))["now"]
-    lines: list[dict[str, Any]] = []
-    year, month = (int(part) for part in now[:7].split("-"))
-    for back in range(4, -1, -1):
-        number = year * 12 + month - 1 - back
-        name = f"{number // 12}-{number % 12 + 1:02}"
-        statement = (await api.ok("GET", f"/v1/creators/ada/statements/{name}", by=host))["lines"]
-        text = await api.ok("GET", f"/v1/creators/ada/statements/{name}.csv", by=host)
-        rows = list(csv.DictReader(io.StringIO(text)))
-        assert [int(row["creator_minor"]) for row in rows] == [line["creator_minor"] for line in statement]
-        lines += statement
-    charges = [line for line in lines if line["kind"] == "charge"]
-    assert sorted(line["gross_minor"] for line in charges) == sorted(payment["gross_minor"] for payment in paid)
-    for line in lines:
-        if line["kind"] in ("charge", "refund"):
-            parts = ("fee_minor", "tax_minor", "platform_share_minor", "creator_minor")
-            assert line["gross_minor"] == sum(line[part] for part in parts)
-    refunded = -sum(line["gross_minor"] for line in lines if line["kind"] == "refund")
-    assert refunded == sum(payment["refunded_minor"] for payment in paid)
-    assert sum(line["creator_minor"] for line in lines) == 0 == lines[-1]["balance_minor"]
-    assert -sum(line["creator_minor"] for line in lines if line["kind"] == "payout") == paid_out
-
-
-async def hear_more(client: RtcClient) -> None:
-    heard = len(client.packets)
-    await until(lambda: len(client.packets) > heard + 10)
-
-
-async def forward(api: Api, by: Any, seconds: int) -> None:
-    await api.ok("POST", "/v1/test-clock", by=by, json={"forward_seconds": seconds})
-
-
-async def standing(api: Api, fan: Any) -> dict[str, Any]:
-    mine: dict[str, Any] = (await api.ok("GET", "/v1/me/subscriptions", by=fan))["subscriptions"][0]
-    return mine
-
-
-async def payments(api: Api, fan: Any) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = (await api.ok("GET", "/v1/me/payments", by=fan))["payments"]
-    return found
