@@ -76,6 +76,10 @@ class Metrics:
             "spaces_webhook_backlog", "Events that wait to be applied (received) or were given up (dead)", ["state"],
             registry=registry,
         )  # fmt: skip
+        self.crowded_out = Counter(
+            "spaces_handshakes_crowded_out", "Media sessions that made room for newer ones while being set up",
+            registry=registry,
+        )  # fmt: skip
         self.sockets = Gauge("spaces_sockets", "Open WebSockets", registry=registry)
         self.packets_in, self.packets_out = (self.packets.labels(direction) for direction in ("in", "out"))
         self._followed: dict[Counter, int] = {}

@@ -6,7 +6,7 @@ import asyncio
 import math
 import secrets
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
@@ -24,6 +24,7 @@ from spaces.sfu.certificate import Certificate
 from spaces.sfu.demux import Kind, demux_untrusted
 from spaces.sfu.dtls import DtlsEndpoint
 from spaces.sfu.fanout import FAILED_FULL, FAILED_PROTECT, FAILED_SEND, SENT, Fanout
+from spaces.sfu.half_open import HalfOpen
 from spaces.sfu.ice_lite import IceLite, Path
 from spaces.sfu.peer import ADDRESSES_MAX, Peer, SpaceMedia, Surroundings
 from spaces.sfu.session import Candidate, Closed
@@ -84,9 +85,8 @@ class Media:
         self._addresses: dict[tuple[str, int], Peer] = {}
         self._confirms: dict[str, tuple[Callable[[], Awaitable[bool]], Callable[[], None]]] = {}
         self._handshakes: dict[str, asyncio.Task[None]] = {}
-        self._handshaking: Counter[str] = Counter()
+        self._half_open = HalfOpen(config.handshakes_max)
         self._turns = Turns()
-        self._client_addresses: dict[str, str] = {}
         self._rounds: deque[str] = deque()
         self._speakers_reported_at = 0.0
         self._received = 0
@@ -156,6 +156,8 @@ class Media:
     # --- what signaling asks (session.MediaPlane)
 
     def open_space(self, space: str) -> None:
+        if space in self._spaces:  # whoever is in it stays in it
+            return
         mix_ssrc, *slot_ssrcs = _distinct_ssrcs(1 + self._config.slots)
         self._spaces[space] = SpaceMedia(
             space, mix_ssrc, tuple(slot_ssrcs), secrets.token_hex(8), Stage(self._config.slots), {}
@@ -180,21 +182,21 @@ class Media:
         on_closed: Callable[[Closed], None],
         client_address: str = "",
     ) -> Peer:
-        if len(self._confirms) >= self._config.handshakes_max:
-            raise RequestError(503, "busy", "too many connections are being set up", retry_after_seconds=2)
-        if client_address and self._handshaking[client_address] >= self._config.handshakes_per_address_max:
+        if client_address and self._half_open.of(client_address) >= self._config.handshakes_per_address_max:
             raise RequestError(
                 429, "too_many_handshakes", "too many connections are being set up from your address",
                 retry_after_seconds=5,
             )  # fmt: skip
         media = self._spaces[space]
+        if (victim := self._half_open.victim()) is not None:
+            self._metrics.crowded_out.inc()
+            self._close_by_itself(self._peers[victim], Closed.CROWDED_OUT)
         peer = Peer(media, owner, self._around, lambda send: DtlsEndpoint(self._certificate, send))
         peer.ice = self._ice.add(peer.ufrag, peer.pwd, peer)
         peer.on_closed = on_closed
         self._peers[peer.id] = media.peers[peer.id] = peer
         self._confirms[peer.id] = (confirm, on_connected)
-        self._client_addresses[peer.id] = client_address
-        self._handshaking[client_address] += 1
+        self._half_open.add(peer.id, client_address)
         self._rounds.append(peer.id)
         return peer
 
@@ -249,6 +251,7 @@ class Media:
     # --- handshakes
 
     def _begin_handshake(self, peer: Peer) -> None:
+        self._half_open.heard(peer.id)
         if peer.id not in self._handshakes:
             self._handshakes[peer.id] = asyncio.create_task(self._handshake(peer), name=f"dtls {peer.id[:6]}")
 
@@ -280,11 +283,8 @@ class Media:
             self._handshakes.pop(peer.id, None)
 
     def _handshake_over(self, peer: Peer) -> None:
-        if self._confirms.pop(peer.id, None) is not None:
-            client_address = self._client_addresses.pop(peer.id)
-            self._handshaking[client_address] -= 1
-            if not self._handshaking[client_address]:
-                del self._handshaking[client_address]
+        self._confirms.pop(peer.id, None)
+        self._half_open.remove(peer.id)
 
     # --- endings
 

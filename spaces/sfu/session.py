@@ -55,6 +55,8 @@ class Closed(enum.Enum):
     """Why a session ended by itself (not by our `close`)."""
 
     HANDSHAKE_TIMEOUT = "handshake_timeout"
+    CROWDED_OUT = "crowded_out"
+    """Too many are being set up, and it was this one's turn to go."""
     DTLS_FAILED = "dtls_failed"
     SILENT = "silent"
     LEFT = "left"
@@ -112,7 +114,9 @@ class MediaPlane(Protocol):
     fingerprint: tuple[str, str]
     candidates: tuple[Candidate, ...]
 
-    def open_space(self, space: str) -> None: ...
+    def open_space(self, space: str) -> None:
+        """Idempotent."""
+
     def close_space(self, space: str) -> None:
         """Close every session of the Space."""
 
@@ -130,7 +134,7 @@ class MediaPlane(Protocol):
 
         Nobody hears sound of their own `owner`. `confirm` is asked once DTLS is up and before any media flows: the
         right to be here may have ended since admission. `on_closed` is called at most once, never after `close()`.
-        Raises RequestError(503) if the node is full and RequestError(429) if `client_address` has too many handshakes.
+        If too many are being set up, another makes room. Raises RequestError(429) if `client_address` has too many itself.
         """
 
     def levels(self, space: str) -> Mapping[str, float]:

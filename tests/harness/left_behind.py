@@ -17,8 +17,10 @@ def left_behind(media: Media) -> dict[str, Any]:
         "ice": media._ice._peers,
         "confirms": media._confirms,
         "handshakes": media._handshakes,
-        "handshakes by address": media._handshaking,
-        "client addresses": media._client_addresses,
+        "half open": media._half_open._address,
+        "half open by address": media._half_open._count,
+        "half open and silent": media._half_open._silent._of,
+        "half open and heard": media._half_open._heard._of,
         "fan-out rows": media._fanout._keys,
         "owners": engine._owners,
     }

@@ -43,7 +43,7 @@ SANS_IO = [
         f"spaces/sfu/{name}.py"
         for name in (
             "demux", "stun", "ice_lite", "rtp", "rtcp", "reception", "speakers", "forward", "stage", "link", "srtp",
-            "gcm", "vectors", "uplink", "claims", "session",
+            "gcm", "vectors", "uplink", "claims", "session", "half_open",
         )
     ),
     *(f"spaces/mixing/{p.name}" for p in ROOT.glob("spaces/mixing/*.py") if p.stem not in ("tick", "warmup")),

@@ -226,19 +226,43 @@ async def test_a_bug_at_one_peer_does_not_stop_the_timers(plane: Plane, monkeypa
     await closed_with(fine, Closed.SILENT)
 
 
-async def test_handshakes_are_bounded_on_a_node_and_per_address() -> None:
-    async with running(handshakes_max=3, handshakes_per_address_max=2) as plane:
+async def test_handshakes_of_one_address_are_bounded() -> None:
+    async with running(handshakes_per_address_max=2) as plane:
         first = await plane.client("a", client_address="203.0.113.1")
         second = await plane.client("b", client_address="203.0.113.1")
         with pytest.raises(RequestError) as refused:
             await plane.client("c", client_address="203.0.113.1")
         assert (refused.value.status, refused.value.retry_after_seconds) == (429, 5)
-        third = await plane.client("c", client_address="203.0.113.2")
-        with pytest.raises(RequestError) as full:
-            await plane.client("d", client_address="203.0.113.3")
-        assert full.value.status == 503
+        other = await plane.client("c", client_address="203.0.113.2")
         await first.connect()
-        fourth = await plane.client("d", client_address="203.0.113.1")
-        for client in (first, second, third, fourth):
+        third = await plane.client("d", client_address="203.0.113.1")
+        for client in (first, second, third, other):
             client.session.close()
         assert plane.left_behind() == {}
+
+
+async def test_a_crowd_that_says_nothing_keeps_nobody_out() -> None:
+    async with running(handshakes_max=20) as plane:
+        crowd = [await plane.client(f"x{n}", client_address=f"198.51.100.{n}") for n in range(30)]
+        assert [client.closed for client in crowd] == [[Closed.CROWDED_OUT]] * 10 + [[]] * 20
+        somebody = await plane.client("ada", client_address="203.0.113.1")
+        await somebody.connect()
+        more = [await plane.client(f"y{n}", client_address=f"198.51.100.{100 + n}") for n in range(30)]
+        assert somebody.session.connected
+        assert not somebody.closed
+        assert len(plane.media._half_open) == 20
+        for client in (somebody, *crowd, *more):
+            client.session.close()
+        assert plane.left_behind() == {}
+
+
+async def test_a_space_may_be_opened_again(plane: Plane) -> None:
+    speaker, listener = await plane.connected("ada", SPEAKING), await plane.connected("bob", LISTENING)
+    plane.media.open_space("room")
+    speaker.send(speaker.packet())
+    await until(lambda: plane.media.levels("room"))
+    plane.tick(3)
+    await until(lambda: len(listener.rtp) == 3)
+    speaker.session.close()
+    listener.session.close()
+    assert plane.left_behind() == {}
