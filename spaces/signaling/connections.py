@@ -1,15 +1,20 @@
 """How many connections may be open: by one client address, and by all together, so that descriptors are left for the rest.
 
-A connection costs its opener nothing and us a descriptor, before any request can be counted.
+A connection costs its opener nothing and us a descriptor, before any request can be counted. One that speaks TLS has its
+place from the moment it is accepted: a handshake that never ends takes as much as a request that never comes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import resource
+import socket
+import ssl
 from collections import Counter
 from collections.abc import Callable
 from typing import cast
+
+import structlog
 
 from spaces.signaling.client_address import Network, client_address, is_trusted
 
@@ -17,6 +22,11 @@ BESIDE_SOCKETS_MAX = 300
 """Connections of one address beside its WebSockets: a browser opens six."""
 DESCRIPTORS_KEPT = 128
 """For the database, files and whatever else is not a client's connection."""
+
+ACCEPT_PAUSE_SECONDS = 1.0
+"""When the system has no descriptor for one more connection."""
+
+log = structlog.get_logger()
 
 Factory = Callable[[], asyncio.Protocol]
 
@@ -47,6 +57,38 @@ class Connections:
         """The same protocols, made only for connections that have a place."""
         return lambda: _Guarded(self, make)
 
+    async def accept_tls(
+        self, listening: socket.socket, make: Factory, context: ssl.SSLContext, handshake_seconds_max: float
+    ) -> None:
+        """The same for a listening socket (one that does not block) whose connections speak TLS. Runs until cancelled."""
+        loop = asyncio.get_running_loop()
+
+        async def shake(connection: socket.socket, address: str) -> None:
+            protocol = _Placed(self, address, make)
+            try:
+                await loop.connect_accepted_socket(
+                    lambda: protocol, connection, ssl=context, ssl_handshake_timeout=handshake_seconds_max
+                )
+            except (OSError, TimeoutError):  # whatever was wrong with it: it is closed
+                protocol.leave()
+            except asyncio.CancelledError:
+                protocol.leave()
+                raise
+
+        async with asyncio.TaskGroup() as handshakes:
+            while True:
+                try:
+                    connection, remote = await loop.sock_accept(listening)
+                except OSError as error:
+                    log.warning("accept failed", error=error.strerror)
+                    await asyncio.sleep(ACCEPT_PAUSE_SECONDS)
+                    continue
+                address = self.enter(remote[0])
+                if address is None:
+                    connection.close()
+                else:
+                    handshakes.create_task(shake(connection, address))
+
     def enter(self, remote: str) -> str | None:
         """The key to `leave` with; None: there is no place."""
         if self._at_once is not None and self.total >= self._at_once:
@@ -65,27 +107,13 @@ class Connections:
             del self._open[address]
 
 
-class _Guarded(asyncio.Protocol):
-    """Passes everything on to the protocol that it made, if it made one."""
+class _Passing(asyncio.Protocol):
+    """Passes everything on to another protocol, if there is one."""
 
-    def __init__(self, connections: Connections, make: Factory) -> None:
-        self._connections = connections
-        self._make = make
+    def __init__(self) -> None:
         self._inner: asyncio.Protocol | None = None
-        self._address: str | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        peer = transport.get_extra_info("peername")
-        self._address = self._connections.enter(peer[0] if peer else "")
-        if self._address is None:
-            cast(asyncio.Transport, transport).abort()  # uvloop's are none by inheritance
-            return
-        self._inner = self._make()
-        self._inner.connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._address is not None:
-            self._connections.leave(self._address)
         if self._inner is not None:
             self._inner.connection_lost(exc)
 
@@ -103,3 +131,51 @@ class _Guarded(asyncio.Protocol):
     def resume_writing(self) -> None:
         if self._inner is not None:
             self._inner.resume_writing()
+
+
+class _Placed(_Passing):
+    """Of a connection that has a place, until it is lost."""
+
+    def __init__(self, connections: Connections, address: str, make: Factory) -> None:
+        super().__init__()
+        self._connections = connections
+        self._address: str | None = address
+        self._make = make
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._inner = self._make()
+        self._inner.connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.leave()
+        super().connection_lost(exc)
+
+    def leave(self) -> None:
+        """Idempotent."""
+        address, self._address = self._address, None
+        if address is not None:
+            self._connections.leave(address)
+
+
+class _Guarded(_Passing):
+    """Asks for a place, and makes the other protocol if it gets one."""
+
+    def __init__(self, connections: Connections, make: Factory) -> None:
+        super().__init__()
+        self._connections = connections
+        self._make = make
+        self._address: str | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        peer = transport.get_extra_info("peername")
+        self._address = self._connections.enter(peer[0] if peer else "")
+        if self._address is None:
+            cast(asyncio.Transport, transport).abort()  # uvloop's are none by inheritance
+            return
+        self._inner = self._make()
+        self._inner.connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._address is not None:
+            self._connections.leave(self._address)
+        super().connection_lost(exc)

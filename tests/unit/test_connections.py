@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import io
+import socket
+import ssl
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
+import aiohttp
 import pytest
 import uvloop
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from yarl import URL
 
 from spaces.logs import configure_logs
 from spaces.signaling.client_address import read_networks
 from spaces.signaling.connections import Connections
 from tests.harness.eventually import until
-from tests.harness.node import served
+from tests.harness.node import running, served
 
 OFFER = b"POST /v1/spaces/x/whep HTTP/1.1\r\nHost: x\r\nContent-Type: application/sdp\r\n"
 
@@ -65,6 +74,71 @@ async def knock(connections: Connections, places: int) -> None:
     await until(lambda: connections.total == 0)
     server.close()
     await server.wait_closed()
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_a_tls_handshake_has_a_place(new_loop: Callable[[], asyncio.AbstractEventLoop], tmp_path: Path) -> None:
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(shake(Connections(2, None, ()), tmp_path))
+
+
+async def shake(connections: Connections, folder: Path) -> None:
+    """Connections that never begin their handshake take the places of one address, and give them back."""
+    server_side, client_side = tls_contexts(folder)
+    listening = socket.create_server(("127.0.0.1", 0))
+    listening.setblocking(False)
+    port = listening.getsockname()[1]
+    accepting = asyncio.create_task(connections.accept_tls(listening, Counted, server_side, 10.0))
+    silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+    await until(lambda: connections.total == 2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    assert await reader.read() == b"", "closed at once"
+    writer.close()
+    silent[0][1].close()
+    await until(lambda: connections.total == 1)
+    reader, secure = await asyncio.open_connection("127.0.0.1", port, ssl=client_side, server_hostname="localhost")
+    assert await reader.read(2) == b"in"
+    assert connections.total == 2
+    secure.close()
+    silent[1][1].write(b"GET / HTTP/1.1\r\n\r\n")  # no TLS
+    await until(lambda: connections.total == 0)
+    silent[1][1].close()
+    accepting.cancel()
+    await asyncio.wait({accepting})
+    listening.close()
+
+
+def tls_contexts(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Of a server with a certificate of its own making, and of a client who trusts it."""
+    certificate, key = self_signed(folder)
+    server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_side.load_cert_chain(certificate, key)
+    return server_side, ssl.create_default_context(cafile=str(certificate))
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """Files with a certificate for localhost and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+    certificate, private = folder / "certificate.pem", folder / "key.pem"
+    certificate.write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return certificate, private
+
+
+async def test_https_is_served_and_stopped(tmp_path: Path) -> None:
+    certificate, key = self_signed(tmp_path)
+    async with running(tmp_path, tls_cert=str(certificate), tls_key=str(key)) as node, aiohttp.ClientSession() as http:
+        trusting = ssl.create_default_context(cafile=str(certificate))
+        url = f"https://localhost:{node.http_port}/healthz"
+        async with http.get(url, ssl=trusting) as answer:
+            assert answer.status == 200
+        _, silent = await asyncio.open_connection("127.0.0.1", node.http_port)  # and so it is while the node stops
+    silent.close()
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: ", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"])
