@@ -61,6 +61,14 @@ class Config:
         secret=True,
     )
 
+    # --- who may read the figures
+    metrics_token: str = setting(
+        "",
+        "bearer token for /metrics, 16 bytes or more; empty: it is for this machine and metrics_networks",
+        secret=True,
+    )
+    metrics_networks: tuple[str, ...] = setting((), "networks that may read /metrics without a token; comma-separated")
+
     # --- keys
     stripe_secret_key: str = setting("", "Stripe's API key; empty: test money", secret=True)
     stripe_webhook_secret: str = setting(
@@ -111,7 +119,11 @@ class Config:
     handshakes_per_address_max: int = setting(200, "media sessions in their handshake per client address")
     requests_per_minute_max: int = setting(1_200, "other API calls per client address")
     sign_ins_per_minute_max: int = setting(20, "codes asked for and typed per client address")
-    handshakes_max: int = setting(2_000, "media sessions in their handshake on this node")
+    handshakes_max: int = setting(
+        2_000,
+        "media sessions in their handshake on this node; at the next one another makes room, silent ones first: a handshake "
+        "takes a second, so even 2,000 more a second keep nobody out",
+    )
 
     # --- times
     handshake_seconds_max: float = setting(15.0, "from the answer to connected media; then the session is dropped")
@@ -168,6 +180,8 @@ class Config:
             raise ConfigError("tls_cert and tls_key go together: set both or neither")
         if bool(self.api_key) != bool(self.api_secret):
             raise ConfigError("api_key and api_secret go together: set both or neither")
+        if self.metrics_token and len(self.metrics_token.encode()) < 16:
+            raise ConfigError("metrics_token: at least 16 bytes, so that it cannot be guessed")
         if self.mail_webhook_secret and len(self.mail_webhook_secret.encode()) < 32:
             raise ConfigError("mail_webhook_secret: at least 32 bytes")
         if self.api_secret and len(self.api_secret.encode()) < 32:

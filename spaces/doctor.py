@@ -41,6 +41,7 @@ async def examine(config: Config) -> list[Finding]:
         _public_url(config),
         _tls(config),
         _proxies(config),
+        _metrics(config),
         _api_key(config),
         await _database(config),
         await _redis(config),
@@ -117,6 +118,24 @@ def _proxies(config: Config) -> Finding:
     except ValueError as error:
         return Finding("fail", f"trusted_proxies: {error}", "networks like 10.0.0.0/8, separated by commas")
     return Finding("ok", f"X-Forwarded-For and -Proto are believed of {', '.join(config.trusted_proxies)}")
+
+
+def _metrics(config: Config) -> Finding:
+    try:
+        read_networks(config.metrics_networks)
+    except ValueError as error:
+        return Finding("fail", f"metrics_networks: {error}", "networks like 10.0.0.0/8, separated by commas")
+    readers = ["whoever has the token"] if config.metrics_token else ["this machine"]
+    readers += [", ".join(config.metrics_networks)] if config.metrics_networks else []
+    who = f"/metrics is read by {' and '.join(readers)}"
+    behind = config.public_url.startswith("https:") and not config.tls_cert and not config.trusted_proxies
+    if behind and not config.metrics_token:
+        return Finding(
+            "warn",
+            f"{who}; but a proxy is in front that trusted_proxies does not name",
+            "if it is on this machine and adds no X-Forwarded-For, the world reads them: set SPACES_METRICS_TOKEN",
+        )
+    return Finding("ok", who)
 
 
 def _api_key(config: Config) -> Finding:

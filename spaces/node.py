@@ -30,7 +30,7 @@ from spaces.payments import open_access
 from spaces.reconciler import Reconciler
 from spaces.sfu.media import Media
 from spaces.signaling.app import make_app
-from spaces.signaling.client_address import read_networks
+from spaces.signaling.client_address import Network, read_networks
 from spaces.signaling.connections import BESIDE_SOCKETS_MAX, Connections, connections_max
 from spaces.signaling.door import Door
 from spaces.signaling.live import Ending
@@ -47,7 +47,7 @@ log = structlog.get_logger()
 HTTP_BACKLOG = 1_024
 """Connections that may wait to be accepted: a storm of joins comes within a second."""
 TLS_SECONDS_MAX = 10.0
-"""For a TLS handshake: until it is over nobody knows whose connection it is to be counted as."""
+"""For a TLS handshake, which takes three messages."""
 SHUTDOWN_SECONDS_MAX = 3.0
 """For requests under way when the node stops; what matters is that media has said goodbye by then."""
 
@@ -143,14 +143,16 @@ class Node:
             config.sockets_per_address_max + BESIDE_SOCKETS_MAX, connections_max(), services.trusted_proxies
         )
         assert runner.server is not None
-        server = await asyncio.get_running_loop().create_server(
-            connections.guard(runner.server),
-            sock=listening,
-            ssl=certificate,
-            ssl_handshake_timeout=TLS_SECONDS_MAX if certificate else None,
-            backlog=HTTP_BACKLOG,
-        )
-        stack.callback(server.close)
+        if certificate is None:
+            server = await asyncio.get_running_loop().create_server(
+                connections.guard(runner.server), sock=listening, backlog=HTTP_BACKLOG
+            )
+            stack.callback(server.close)
+        else:
+            stack.callback(listening.close)
+            listening.setblocking(False)
+            accepting = connections.accept_tls(listening, runner.server, certificate, TLS_SECONDS_MAX)
+            stack.push_async_callback(ended, tasks.create_task(accepting, name="accept TLS"))
         with binding("udp_port", config.udp_port):
             await self.media.start()
         stack.push_async_callback(self.media.stop)
@@ -186,10 +188,7 @@ class Node:
         place = Place(secrets.token_hex(8), self.url)
         self.rooms = Rooms(config, store, self.access, LocalDirectory(), place, self.media, utcnow, time.monotonic)
         self.door = Door(self.access, self.rooms, self.metrics, background, self._stop, lambda: self.url, utcnow)
-        try:
-            trusted = read_networks(config.trusted_proxies)
-        except ValueError as error:
-            raise ConfigError(f"trusted_proxies: {error}") from error
+        trusted = networks("trusted_proxies", config.trusted_proxies)
         mail = Mailer(config)
         services = Services(
             config=config,
@@ -207,6 +206,7 @@ class Node:
             links=links,
             newsletters=NewsletterSender(self.access.newsletters, mail, links, self._stop, utcnow),
             trusted_proxies=trusted,
+            metrics_networks=networks("metrics_networks", config.metrics_networks),
             health=lambda: {"audio": self._state == "starting" or self.media.healthy},
             state=lambda: self._state,
             now=utcnow,
@@ -220,6 +220,20 @@ class Node:
                 if entry.peer is not None:
                     entry.peer.end(Ending("draining"))
                 self.door.leave(entry)
+
+
+async def ended(task: asyncio.Task[None]) -> None:
+    """Cancelled, and over."""
+    task.cancel()
+    await asyncio.wait({task})
+
+
+def networks(setting: str, texts: tuple[str, ...]) -> tuple[Network, ...]:
+    """Raises ConfigError."""
+    try:
+        return read_networks(texts)
+    except ValueError as error:
+        raise ConfigError(f"{setting}: {error}") from error
 
 
 @contextlib.contextmanager

@@ -16,7 +16,12 @@ def read_networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
 
 
 def client_address(remote: str | None, forwarded_for: list[str], trusted: tuple[Network, ...]) -> str:
-    """The nearest hop that is not one of our proxies. `forwarded_for`: the X-Forwarded-For headers as they came.
+    """The caller as limits count it. `forwarded_for`: the X-Forwarded-For headers as they came."""
+    return _counted(caller(remote, forwarded_for, trusted))
+
+
+def caller(remote: str | None, forwarded_for: list[str], trusted: tuple[Network, ...]) -> str:
+    """The nearest hop that is not one of our proxies.
 
     Each proxy appends whom it was called by, so only what stands right of an untrusted hop can be believed.
     """
@@ -27,7 +32,7 @@ def client_address(remote: str | None, forwarded_for: list[str], trusted: tuple[
         if _parse(hop) is None:
             break
         address = hop
-    return _counted(address)
+    return address
 
 
 def is_trusted(remote: str | None, trusted: tuple[Network, ...]) -> bool:

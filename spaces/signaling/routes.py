@@ -188,8 +188,9 @@ OPERATIONS = [
         answer=answers.HealthView, own_token=True, limit="none", problems=(503,),
     ),
     Route(
-        method="GET", path="/metrics", handler=operations.metrics, summary="Prometheus' text format", tag="operations",
-        produces="text/plain", own_token=True, limit="none",
+        method="GET", path="/metrics", handler=operations.metrics,
+        summary="Prometheus' text format, for the operator: by bearer token or network", tag="operations",
+        produces="text/plain", own_token=True, limit="none", problems=(401, 403),
     ),
     Route(
         method="GET", path="/openapi.json", handler=_openapi, summary="This document", tag="operations", own_token=True,

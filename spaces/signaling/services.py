@@ -57,6 +57,8 @@ class Services:
     links: MailLinks
     newsletters: NewsletterSender
     trusted_proxies: tuple[Network, ...]
+    metrics_networks: tuple[Network, ...]
+    """Which may read the metrics without a token."""
     health: Callable[[], dict[str, bool]]
     """Each part of the node and whether it works."""
     state: Callable[[], Literal["ok", "starting", "draining"]]
