@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.beside import obey
+from spaces.config import Config
 from spaces.sfu.fanout import BATCH, DATAGRAM_BYTES_MAX
 from spaces.sfu.ice_lite import Path
 from spaces.sfu.udp import UdpSocket
@@ -55,7 +56,7 @@ class Messages:
 
 class Sender:
     def __init__(self) -> None:
-        self._udp = UdpSocket("", 0, lambda data, source: None)
+        self._udp = UdpSocket("", 0, lambda data, source: None, buffer_bytes=Config().udp_buffer_bytes)
 
     async def send(self, ports: list[int], sizes: list[int], seconds: float) -> dict[str, Any]:
         """CPU seconds of this process meanwhile, how many datagrams went out, and how late each tick's last one was out."""

@@ -29,6 +29,10 @@ class Config:
     http_port: int = setting(8080, "port for HTTP and WebSocket")
     udp_host: str = setting("", "address for UDP to bind; empty: every address, IPv6 and IPv4")
     udp_port: int = setting(8081, "the one UDP port of this node; every participant's media passes through it")
+    udp_buffer_bytes: int = setting(
+        4 * 1024 * 1024,
+        "the kernel's buffer of that port, each way; a tick's burst to 5,000 listeners takes 4 MiB with the kernel's own share",
+    )
     public_addresses: tuple[str, ...] = setting(
         (), "addresses that clients reach our UDP port at, IPv4 and IPv6, each with an optional port; comma-separated"
     )
@@ -142,6 +146,7 @@ class Config:
         for holds, demand in (
             (0 <= self.http_port <= 65_535, "http_port: 0 to 65535"),
             (0 <= self.udp_port <= 65_535, "udp_port: 0 to 65535"),
+            (65_536 <= self.udp_buffer_bytes <= 1 << 30, "udp_buffer_bytes: 65536 to 1073741824"),
             (_is_web_address(self.public_url), "public_url: an address like https://live.example"),
             (_is_database(self.database_url), "database_url: postgresql://user:password@host/name; empty for SQLite"),
             (

@@ -17,6 +17,7 @@ from spaces.db.prepare import DATABASE_ERRORS, is_empty, open_database
 from spaces.mail import Mailer, MailError
 from spaces.node import listen, port_advice, port_trouble, tls_context
 from spaces.sfu.candidates import read_candidate
+from spaces.sfu.udp import enlarge_buffers
 from spaces.signaling.client_address import read_networks
 from spaces.stripe_setup import check_stripe, is_live
 
@@ -37,6 +38,7 @@ async def examine(config: Config) -> list[Finding]:
     return [
         _http_port(config),
         _udp_port(config),
+        _udp_buffers(config),
         _public_address(config),
         _public_url(config),
         _tls(config),
@@ -66,6 +68,20 @@ def _udp_port(config: Config) -> Finding:
         except OSError as error:
             return Finding("fail", f"UDP port {config.udp_port}: {port_trouble(error)}", port_advice("udp_port", error))
     return Finding("ok", f"UDP port {config.udp_port} is free", "clients must reach it: open it in the firewall")
+
+
+def _udp_buffers(config: Config) -> Finding:
+    wanted = config.udp_buffer_bytes
+    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
+        sending, receiving = enlarge_buffers(probe, wanted)
+    if min(sending, receiving) >= wanted:
+        return Finding("ok", f"the kernel gives UDP buffers of {wanted} bytes")
+    return Finding(
+        "warn",
+        f"the kernel gives UDP buffers of {sending} (out) and {receiving} (in) bytes, not {wanted}: "
+        "large crowds lose packets",
+        f"as root: sysctl -w net.core.wmem_max={wanted} net.core.rmem_max={wanted}",
+    )
 
 
 def _public_address(config: Config) -> Finding:

@@ -97,7 +97,7 @@ class Media:
     async def start(self) -> None:
         """Bind the port, compile the loops, start the audio thread. Raises OSError if the port is taken, ConfigError."""
         config = self._config
-        self._udp = UdpSocket(config.udp_host, config.udp_port, self._datagram)
+        self._udp = UdpSocket(config.udp_host, config.udp_port, self._datagram, buffer_bytes=config.udp_buffer_bytes)
         try:
             self.candidates = local_candidates(config.public_addresses, config.udp_host, self._udp)
         except ConfigError:

@@ -15,22 +15,25 @@ DATAGRAM_BYTES_MAX = 2_048
 """Longer ones are truncated and then fail their integrity; nothing of WebRTC's audio comes near."""
 RECEIVED_AT_ONCE_MAX = 64
 """Datagrams taken per wake-up, so that a flood cannot keep the event loop from its other work."""
-BUFFER_BYTES = 4 * 1024 * 1024
-"""Asked of the kernel for either direction; a tick's burst to 10,000 listeners is 2 MB. net.core.?mem_max caps it."""
 
 _IPV6_RECVPKTINFO, _IPV6_PKTINFO = 49, 50  # linux/in6.h; the socket module has them only on some builds
 _IP_PKTINFO = 8
+_SO_SNDBUFFORCE, _SO_RCVBUFFORCE = 32, 33  # asm-generic/socket.h
 
 
 class UdpSocket:
     """Datagrams in by callback, out by `send`; `fileno` is what the fan-out writes to."""
 
-    def __init__(self, host: str, port: int, receive: Callable[[bytes, Path], None]) -> None:
+    def __init__(
+        self, host: str, port: int, receive: Callable[[bytes, Path], None], *, buffer_bytes: int | None = None
+    ) -> None:
+        """`buffer_bytes` are asked of the kernel for either direction; None: what it gives by itself."""
         self._receive = receive
         self._socket, self.ipv6 = _open(host, port)
+        if buffer_bytes is not None:
+            enlarge_buffers(self._socket, buffer_bytes)
         self.fileno = self._socket.fileno()
         self.port: int = self._socket.getsockname()[1]
-        self.send_buffer_bytes: int = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
         self.send_failures = 0
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -127,13 +130,27 @@ def _open(host: str, port: int) -> tuple[socket.socket, bool]:
         raise
 
 
+def enlarge_buffers(sock: socket.socket, wanted: int) -> tuple[int, int]:
+    """Ask for buffers of so many bytes, sending and receiving; what was given.
+
+    net.core.wmem_max and rmem_max cap it, except for who may administer the network. The kernel doubles what is asked for,
+    for its own bookkeeping, and tells the double.
+    """
+    given = []
+    for force, plain in ((_SO_SNDBUFFORCE, socket.SO_SNDBUF), (_SO_RCVBUFFORCE, socket.SO_RCVBUF)):
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, force, wanted)
+        except OSError:
+            sock.setsockopt(socket.SOL_SOCKET, plain, wanted)
+        given.append(sock.getsockopt(socket.SOL_SOCKET, plain) // 2)
+    return given[0], given[1]
+
+
 def _no_ipv6(error: OSError) -> bool:
     return error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENOPROTOOPT)
 
 
 def _prepare(sock: socket.socket, host: str, port: int) -> socket.socket:
     sock.setblocking(False)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
     sock.bind((host, port))
     return sock

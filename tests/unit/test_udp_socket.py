@@ -17,7 +17,7 @@ from spaces.mixing.programs import Programs
 from spaces.sfu import udp as module
 from spaces.sfu.fanout import SENT, Fanout, fan_out
 from spaces.sfu.ice_lite import Path
-from spaces.sfu.udp import UdpSocket
+from spaces.sfu.udp import UdpSocket, enlarge_buffers
 from tests.harness.eventually import until
 
 Received = list[tuple[bytes, Path]]
@@ -148,3 +148,10 @@ async def test_closed_it_leaves_no_descriptor() -> None:
     with opened():
         pass
     assert descriptors() <= before
+
+
+def test_buffers_are_as_large_as_was_asked_for_or_what_the_kernel_gives_is_told() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sending, receiving = enlarge_buffers(sock, 100_000)
+        assert (sending, receiving) == (100_000, 100_000), "net.core.?mem_max is at least 212992 everywhere"
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) == 200_000
