@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, update
+from sqlalchemy import Row, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from access import accounts, pairs, snapshots, ticket_acts
@@ -19,6 +19,9 @@ from access.tokens import make_join_token, read_join_token_untrusted
 
 KEPT = timedelta(hours=1)
 """Used join tokens are remembered beyond their expiry, should the clock step back."""
+
+FORGOTTEN_AT_ONCE = 5_000
+"""Rows deleted in one transaction: on SQLite everybody who joins waits meanwhile, a few hundredths of a second."""
 
 ADMITTED = insert(admissions).returning(admissions.c.id)
 RUNNING = (admissions.c.id == bindparam("admission")) & admissions.c.ended_at.is_(None)
@@ -132,6 +135,13 @@ async def redeem_join_token(
     if claims.account is None:
         return None
     return (await accounts.by_ids(connection, [claims.account]))[claims.account]
+
+
+async def forget(connection: AsyncConnection, now: datetime, kept: timedelta) -> int:
+    """Delete the oldest of those that ended longer ago than that, FORGOTTEN_AT_ONCE at most. How many it were."""
+    old = select(admissions.c.id).where(admissions.c.ended_at < now - kept).order_by(admissions.c.ended_at)
+    batch = delete(admissions).where(admissions.c.id.in_(old.limit(FORGOTTEN_AT_ONCE)))
+    return int((await connection.execute(batch)).rowcount)
 
 
 async def forget_used_join_tokens(connection: AsyncConnection, now: datetime) -> None:

@@ -26,6 +26,8 @@ class Retention:
 
     client_addresses: timedelta = timedelta(days=30)
     audit: timedelta | None = timedelta(days=3 * 365)
+    admissions: timedelta = timedelta(days=90)
+    """From when they end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ class Access:
         self._provider = provider
         self._join_token_key = join_token_key
         self._now = now
+        self._retention = retention
         self.people = People(engine, wall or now, retention)
         self.communities = Communities(engine, now)
         self.desk = Dealings(engine, provider, terms, now)
@@ -320,12 +321,15 @@ class Access:
 
     # --- upkeep
     async def sweep(self) -> None:
-        """Forget what is no longer needed (used join tokens, old outbox rows). No right depends on it."""
+        """Forget what is no longer needed (used join tokens, old outbox rows, ended admissions). No right depends on it."""
         async with writing(self._engine) as connection:
             await admissions.forget_used_join_tokens(connection, self._now())
             await outbox.forget(connection, self._now())
             await idempotency.forget(connection, self._wall())
             await self.people.sweep(connection)
+        full = admissions.FORGOTTEN_AT_ONCE
+        while await write(self._engine, admissions.forget, self._now(), self._retention.admissions) == full:
+            pass  # a transaction each: whoever wants to join has his turn in between
 
 
 async def _owner_of_token(

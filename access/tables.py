@@ -290,6 +290,12 @@ admissions = Table(
     Column("ended_at", UtcDateTime),
     _one_of("state", ("pending", "seated", "left", "evicted")),
     Index(
+        "ix_admissions_ended",
+        "ended_at",
+        sqlite_where=text("ended_at IS NOT NULL"),
+        postgresql_where=text("ended_at IS NOT NULL"),
+    ),
+    Index(
         "ix_admissions_live",
         "space",
         sqlite_where=text("ended_at IS NULL"),

@@ -51,6 +51,10 @@ class Config:
 
     # --- what is forgotten
     client_addresses_kept_days: int = setting(30, "how long the addresses that people signed in from are kept")
+    admissions_kept_days: int = setting(
+        90,
+        "how long it is kept who was in a Space and on which right, from when he left: a disputed payment may ask that long",
+    )
     audit_kept_days: int = setting(1_095, "how long the audit log is kept; 0: for ever")
 
     # --- mail
@@ -169,6 +173,7 @@ class Config:
             ),
             (1 <= self.slots <= 16, "slots: 1 to 16"),
             (0 <= self.client_addresses_kept_days <= 36_500, "client_addresses_kept_days: 0 to 36500"),
+            (0 <= self.admissions_kept_days <= 36_500, "admissions_kept_days: 0 to 36500"),
             (0 <= self.audit_kept_days <= 36_500, "audit_kept_days: 0 to 36500"),
             (self.sign_ins_per_minute_max >= 1, "sign_ins_per_minute_max: 1 or more"),
             (1 <= self.mixed <= 64, "mixed: 1 to 64"),

@@ -39,7 +39,9 @@ def open_access(
 
 def retention(config: Config) -> Retention:
     audit_kept = timedelta(days=config.audit_kept_days) if config.audit_kept_days else None
-    return Retention(timedelta(days=config.client_addresses_kept_days), audit_kept)
+    return Retention(
+        timedelta(days=config.client_addresses_kept_days), audit_kept, timedelta(days=config.admissions_kept_days)
+    )
 
 
 def make_provider(config: Config, engine: AsyncEngine, url: Callable[[], str], stripe_key: bytes) -> PaymentProvider:

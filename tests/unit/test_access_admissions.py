@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from access import admissions
 from access.decide import Action, Allow, Deny, Policy, Resource
 from access.errors import AccessError
 from access.model import Admission, RightsChanged
@@ -168,6 +169,30 @@ async def test_a_refused_change_publishes_nothing(world: World) -> None:
         await world.access.ban(owner, fan, creator=creator.id, until=world.clock.now)
     assert await world.access.cursor() == cursor
     assert await world.rows("SELECT count(*) FROM audit_log") == trail
+
+
+async def test_ended_admissions_are_forgotten_in_the_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admissions, "FORGOTTEN_AT_ONCE", 2)
+    _, creator = await world.creator()
+    resource = open_to_all(creator)
+
+    async def come() -> int:
+        admission = await world.access.admit(None, Action.JOIN, resource)
+        assert isinstance(admission, Admission)
+        return admission.id
+
+    stays, *old = [await come() for _ in range(6)]
+    for id in old:
+        await world.access.leave(id)
+    world.clock.forward(days=30)
+    recent = await come()
+    await world.access.leave(recent, evicted=True)
+    await world.access.sweep()
+    assert len(await world.rows("SELECT id FROM admissions")) == 7
+    world.clock.forward(days=60, seconds=1)
+    await world.access.sweep()
+    assert await world.rows("SELECT id FROM admissions ORDER BY id") == [(stays,), (recent,)]
+    assert await world.access.confirm(stays), "whoever is still there is no matter of age"
 
 
 async def test_the_sweep_forgets_old_news_only(world: World) -> None:
