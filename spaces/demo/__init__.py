@@ -14,7 +14,7 @@ __all__ = ["run_demo"]
 
 
 async def run_demo(url: str, api_key: str, api_secret: str) -> None:
-    """Seed the server at `url`, talk in both of its Spaces, print where to listen, and go on until cancelled.
+    """Seed the server at `url`, talk in all of its Spaces, print where to listen, and go on until cancelled.
 
     Raises SeedError if the server does not take the seed.
     """
@@ -23,7 +23,7 @@ async def run_demo(url: str, api_key: str, api_secret: str) -> None:
         made = await seed(http, url, api_key, api_secret)
         publishers = [
             Publisher(http, f"{url}/v1/spaces/{space}/whip", made.host.token, speech)
-            for space in (made.open_space, made.paid_space)
+            for space in (made.open_space, made.paid_space, made.ticketed_space)
         ]
         async with asyncio.TaskGroup() as tasks:
             for publisher in publishers:
@@ -34,7 +34,7 @@ async def run_demo(url: str, api_key: str, api_secret: str) -> None:
 
 def addresses(url: str, made: Seed) -> str:
     """The text for the terminal. The page takes the token out of the address at once and keeps it in its session."""
-    paid = f"{url}/s/{made.paid_space}"
+    paid, tickets = f"{url}/s/{made.paid_space}", f"{url}/s/{made.ticketed_space}"
 
     def signed_in(person: Person, address: str = paid) -> str:
         return f"{address}#token={person.token}"
@@ -52,6 +52,8 @@ def addresses(url: str, made: Seed) -> str:
             "Ada's own page: end Grace's subscription there, and her sound stops",
             signed_in(made.host, f"{url}/@{made.host.handle}"),
         ),
+        ("A Space with tickets, as Alan: buy one with test money", signed_in(made.stranger, tickets)),
+        ("Sign in as yourself, with any address: the code is shown here, for the demo sends no mail", f"{url}/sign-in"),
     )
     return "\n".join(
         (

@@ -1,4 +1,4 @@
-"""Fills an empty server with a creator, a tier, two fans and two live Spaces, by HTTP alone."""
+"""Fills an empty server with a creator, two tiers, two fans and three live Spaces, by HTTP alone."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ class Seed:
     """Signed in, pays nothing."""
     open_space: str
     paid_space: str
+    ticketed_space: str
 
 
 class SeedError(Exception):
@@ -60,19 +61,23 @@ async def seed(http: aiohttp.ClientSession, url: str, api_key: str, api_secret: 
     )
     await call(http, url, "/v1/creators", host, {"handle": host.handle, "name": host.name})
     price = {"amount_minor": 499, "currency": "USD"}
-    tier = await call(
-        http, url, f"/v1/creators/{host.handle}/tiers", host, {"name": "Gold", "level": 1, "price": price}
-    )
+    tiers = f"/v1/creators/{host.handle}/tiers"
+    tier = await call(http, url, tiers, host, {"name": "Gold", "level": 1, "price": price})
+    await call(http, url, tiers, host, {"name": "Platinum", "level": 2, "price": {**price, "amount_minor": 999}})
     await subscribe(http, url, fan, host.handle, tier["id"])
     await call(http, url, "/v1/me", stranger)  # the first sight of a token makes its account
     paid = {"title": "The subscribers’ evening", "access": {"policy": "subscribers", "tier": tier["id"]}}
     free = {"title": "Open house", "access": {"policy": "open"}}
+    ticketed = {"title": "An evening with tickets", "access": {"policy": "ticketed"}}
     spaces = []
-    for body in (free, paid):
+    for body in (free, paid, ticketed):
         space = await call(http, url, "/v1/spaces", host, body)
+        if body is ticketed:
+            offer = {"amount_minor": 500, "currency": "USD", "quantity": 50}
+            await call(http, url, f"/v1/spaces/{space['id']}/ticket-offer", host, offer, method="PUT")
         await call(http, url, f"/v1/spaces/{space['id']}/start", host, {})
         spaces.append(str(space["id"]))
-    return Seed(host, fan, stranger, open_space=spaces[0], paid_space=spaces[1])
+    return Seed(host, fan, stranger, open_space=spaces[0], paid_space=spaces[1], ticketed_space=spaces[2])
 
 
 async def subscribe(http: aiohttp.ClientSession, url: str, fan: Person, creator: str, tier: str) -> str:
@@ -83,11 +88,17 @@ async def subscribe(http: aiohttp.ClientSession, url: str, fan: Person, creator:
 
 
 async def call(
-    http: aiohttp.ClientSession, url: str, path: str, person: Person, body: dict[str, Any] | None = None
+    http: aiohttp.ClientSession,
+    url: str,
+    path: str,
+    person: Person,
+    body: dict[str, Any] | None = None,
+    *,
+    method: str = "",
 ) -> dict[str, Any]:
-    """POST with a body, GET without. Raises SeedError for anything but 2xx."""
+    """POST with a body, GET without, if no method is named. Raises SeedError for anything but 2xx."""
     headers = {"Authorization": f"Bearer {person.token}"}
-    method = "GET" if body is None else "POST"
+    method = method or ("GET" if body is None else "POST")
     async with http.request(method, urljoin(url, path), json=body, headers=headers) as response:
         if response.status // 100 != 2:
             raise SeedError(f"{method} {path}: {response.status} {(await response.text())[:300]}")

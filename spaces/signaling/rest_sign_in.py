@@ -82,7 +82,12 @@ async def _send(call: Call, asked: Asked) -> None:
     services = call.services
     if not services.mail.configured:
         # On purpose: without a mail server whoever reads the log is who lets people in.
-        log.warning("sign-in code, for there is no mail server", address=asked.address, link=_link(call, asked))
+        log.warning(
+            "sign-in code, for there is no mail server",
+            address=asked.address,
+            code=_spaced(asked.code),
+            link=_link(call, asked),
+        )
         return
     try:
         await services.mail.send(letter(asked, _link(call, asked), services.url()))
@@ -98,8 +103,13 @@ def _link(call: Call, asked: Asked) -> str:
     return f"{call.services.url()}/sign-in#code={asked.code}"
 
 
+def _spaced(code: str) -> str:
+    """As it is read and typed."""
+    return "-".join(code[i : i + 4] for i in range(0, len(code), 4))
+
+
 def letter(asked: Asked, link: str, site: str) -> EmailMessage:
-    code = "-".join(asked.code[i : i + 4] for i in range(0, len(asked.code), 4))
+    code = _spaced(asked.code)
     message = EmailMessage()
     message["To"] = asked.address
     message["Subject"] = f"Your code: {code}"

@@ -215,7 +215,7 @@ API = [
 PAGES = [
     *(
         Route(method=method, path=path, handler=pages.get_page, summary="The page", tag="page", own_token=True)
-        for path in ("/", "/sign-in", "/account", "/@{handle}", "/s/{space}", "/pay/{ref}", "/gift")
+        for path in ("/", "/sign-in", "/account", "/studio", "/@{handle}", "/s/{space}", "/pay/{ref}", "/gift")
         for method in ("GET", "HEAD")
     ),
     *(

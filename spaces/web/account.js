@@ -1,8 +1,11 @@
 /**
- * Who is signed in here: an account token, kept for this tab only (sessionStorage), as it came in a personal link.
+ * Who is signed in here. By a session cookie, which no script can read: only that there is one is noted. Or by an account
+ * token from a personal link, kept for this tab alone (sessionStorage); it goes before a session.
  */
 const TOKEN = "spaces.token";
 const SEAT = "spaces.seat";
+const SESSION = "spaces.signed_in";
+const AFTER = "spaces.after_sign_in";
 
 /** Moves a token from the address (`#token=…`) into the tab's storage, so that it is not bookmarked or shared. */
 export function takeTokenFromAddress() {
@@ -20,6 +23,39 @@ export const token = () => sessionStorage.getItem(TOKEN);
 export function setToken(value) {
   if (value) sessionStorage.setItem(TOKEN, value);
   else sessionStorage.removeItem(TOKEN);
+}
+
+/** Whether this browser has signed in and not out: strangers need not be asked who they are. */
+export const hasSession = () => localStorage.getItem(SESSION) !== null;
+
+/** @param {boolean} signedIn */
+export function noteSession(signedIn) {
+  if (signedIn) localStorage.setItem(SESSION, "yes");
+  else localStorage.removeItem(SESSION);
+}
+
+/** Leaves for the page that signs in, and remembers the way back. */
+export function goToSignIn() {
+  // Not the tab's: the link in the mail may open another. What follows # is a gift's code.
+  localStorage.setItem(AFTER, location.pathname + location.hash);
+  location.assign("/sign-in");
+}
+
+/** Where whoever has signed in came from. */
+export function takeWayBack() {
+  const way = localStorage.getItem(AFTER) ?? "/";
+  localStorage.removeItem(AFTER);
+  return way;
+}
+
+/** Ends it, whichever it is, and starts over. @param {import("./api.js").Api} api */
+export async function signOut(api) {
+  if (api.token) setToken(null);
+  else {
+    await api.post("/v1/sign-out");
+    noteSession(false);
+  }
+  location.assign("/");
 }
 
 /** A name for this tab among the account's seats: a reload takes its own seat over, another tab has another. */

@@ -1,12 +1,10 @@
 /** The page: who is here, which view belongs to the address, and the frame around it. */
-import { setToken, takeTokenFromAddress, token } from "./account.js";
+import { goToSignIn, hasSession, noteSession, setToken, takeTokenFromAddress, token } from "./account.js";
 import { Api } from "./api.js";
-import { ask, askForToken, toast } from "./dialogs.js";
+import { toast } from "./dialogs.js";
 import { h, icon, listen, show } from "./dom.js";
 import { creatorPage } from "./page_creator.js";
 import { frontPage, notFoundView } from "./page_front.js";
-import { giftPage } from "./page_gift.js";
-import { payPage } from "./page_pay.js";
 import { spacePage } from "./page_space.js";
 import { button, plainView } from "./parts.js";
 import { errorText, t } from "./text.js";
@@ -18,11 +16,12 @@ import { errorText, t } from "./text.js";
  * @property {HTMLElement} main
  * @property {Api} api
  * @property {Me | null} me
- * @property {() => Promise<void>} signIn
+ * @property {() => void} signIn leaves for the page that does
  * @property {(milliseconds: number, load: () => Promise<unknown>) => Promise<void>} repeat
  *   Loads now and again later while the page can be seen; the first failure, and any that is not the network's, is shown.
  *
- * @typedef {import("./client.js").Account & {creator: string | null}} Me with the handle as a creator
+ * @typedef {import("./client.js").Account & {creator: string | null, address: string | null}} Me
+ *   `creator`: the handle as a creator; `address`: of an account that signs in by mail
  */
 
 const main = /** @type {HTMLElement} */ (document.getElementById("main"));
@@ -36,18 +35,23 @@ const ROUTES = [
   [/^\/$/, frontPage],
   [/^\/@([\w.-]+)$/, creatorPage],
   [/^\/s\/([a-zA-Z0-9]{1,13})$/, spacePage],
-  [/^\/pay\/[^/]+$/, payPage],
-  [/^\/gift$/, giftPage],
+  // What a listener does not need is fetched when it is asked for.
+  [/^\/pay\/([^/]+)$/, async (page, ref) => (await import("./page_pay.js")).payPage(page, ref)],
+  [/^\/sign-in$/, async (page) => (await import("./page_sign_in.js")).signInPage(page)],
+  [/^\/account$/, async (page) => (await import("./page_account.js")).accountPage(page)],
+  [/^\/studio$/, async (page) => (await import("./page_studio.js")).studioPage(page)],
+  [/^\/gift$/, async (page) => (await import("./page_gift.js")).giftPage(page)],
 ];
 
-/** @returns {Promise<Me | null>} A token that does not work any more is dropped, and said so. */
+/** @returns {Promise<Me | null>} A sign-in that does not count any more is dropped, and said so. */
 async function whoAmI() {
-  if (!api.token) return null;
+  if (!api.token && !hasSession()) return null;
   try {
-    const { account, creator } = await api.get("/v1/me");
-    return { ...account, creator };
+    const { account, creator, address } = await api.get("/v1/me");
+    return { ...account, creator, address };
   } catch (error) {
     if (/** @type {any} */ (error).problem?.status === 401) {
+      if (!api.token) noteSession(false);
       setToken(null);
       api.token = null;
       toast(t("account.expired"));
@@ -56,37 +60,14 @@ async function whoAmI() {
   }
 }
 
-async function signIn() {
-  const typed = await askForToken();
-  if (!typed) return;
-  try {
-    await new Api({ token: typed }).get("/v1/me");
-  } catch (error) {
-    return toast(/** @type {any} */ (error).problem?.status === 401 ? t("account.bad_token") : errorText(error));
-  }
-  setToken(typed);
-  location.reload();
-}
-
-/** @param {Me} me */
-async function accountSheet(me) {
-  const answer = await ask(t("account.signed_in_as", { name: me.name }), [
-    me.creator !== null && h("a.button", { href: `/@${me.creator}` }, `@${me.creator}`),
-    h("div.row", {}, button("cancel", t("app.close")), button("sign-out", t("account.sign_out"))),
-  ]);
-  if (answer?.action !== "sign-out") return;
-  setToken(null);
-  location.reload();
-}
-
 /** @param {Me | null} me */
 function drawBar(me) {
   show(
     bar,
     h("a.brand", { href: "/", "aria-label": t("app.home") }, icon("listen"), h("span", {}, t("app.name"))),
     me
-      ? button("account", me.name, { kind: "plain-button account", "aria-haspopup": "dialog" })
-      : button("sign-in", t("account.sign_in"), { kind: "plain-button", "aria-haspopup": "dialog" }),
+      ? h("a.button.plain-button.account", { href: "/account", "aria-label": t("account.of", { name: me.name }) }, icon("person"), h("span", {}, me.name))
+      : location.pathname !== "/sign-in" && button("sign-in", t("account.sign_in"), { kind: "plain-button" }),
   );
 }
 
@@ -127,13 +108,13 @@ async function reloadWhenBack() {
 async function open() {
   const me = await whoAmI();
   drawBar(me);
-  listen(bar, { "sign-in": signIn, account: () => me && accountSheet(me) });
-  listen(main, { again: () => location.reload(), "sign-in": signIn });
+  listen(bar, { "sign-in": goToSignIn });
+  listen(main, { again: () => location.reload(), "sign-in": goToSignIn });
   for (const [pattern, page] of ROUTES) {
     const match = pattern.exec(location.pathname);
     if (!match) continue;
     try {
-      return await page({ main, api, me, signIn, repeat }, ...match.slice(1));
+      return await page({ main, api, me, signIn: goToSignIn, repeat }, ...match.slice(1));
     } catch (error) {
       if (/** @type {any} */ (error).problem?.status === 0) setTimeout(reloadWhenBack, RETRY_EVERY);
       return showError(error);

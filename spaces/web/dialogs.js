@@ -45,7 +45,7 @@ export function ask(title, content) {
 export async function askForToken() {
   const field = h("textarea", { id: "token", rows: 4, spellcheck: "false", autocomplete: "off", autocapitalize: "off" });
   const answer = await ask(t("account.sign_in"), [
-    h("p", {}, t("account.sign_in_how")),
+    h("p", {}, t("account.token_how")),
     h("label", { for: "token" }, t("account.token")),
     field,
     h("div.row", {}, button("cancel", t("app.cancel")), button("use-token", t("account.sign_in"), { kind: "primary" })),

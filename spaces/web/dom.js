@@ -51,7 +51,11 @@ const ICONS = {
   volume: "M4 10v4h4l5 4V6L8 10zM16.5 9a4 4 0 0 1 0 6M19 6.5a8 8 0 0 1 0 11",
   check: "M5 12.5l4.5 4.5L19 7.5",
   cross: "M6 6l12 12M18 6L6 18",
+  up: "M12 19V6M6.5 11.5L12 6l5.5 5.5",
   down: "M12 5v13M6.5 12.5L12 18l5.5-5.5",
+  ticket: "M3 8a2 2 0 0 0 2-2h14a2 2 0 0 0 2 2v2a2 2 0 0 0 0 4v2a2 2 0 0 0-2 2H5a2 2 0 0 0-2-2v-2a2 2 0 0 0 0-4zM14 6v12",
+  mail: "M4 6h16v12H4zM4 7l8 6 8-6",
+  person: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 20a8 8 0 0 1 16 0",
   more: "M6 12h.01M12 12h.01M18 12h.01",
 };
 
@@ -118,7 +122,8 @@ function matchNode(now, wanted) {
 }
 
 /**
- * Calls `actions[name]` when a control with `data-action=name` is used, now or later made.
+ * Calls `actions[name]` when a control with `data-action=name` is used, or a form with `data-submit=name` is sent, now or
+ * later made.
  *
  * @param {Element} root
  * @param {Record<string, (control: HTMLElement) => unknown>} actions
@@ -126,11 +131,17 @@ function matchNode(now, wanted) {
 export function listen(root, actions) {
   root.addEventListener("click", (event) => {
     const control = /** @type {Element} */ (event.target).closest("[data-action]");
-    if (!(control instanceof HTMLElement) || control.matches("[aria-disabled=true], input")) return;
+    if (!(control instanceof HTMLElement) || control.matches("[aria-disabled=true], input, select")) return;
     actions[control.dataset.action ?? ""]?.(control);
   });
   root.addEventListener("input", (event) => {
     const control = /** @type {HTMLElement} */ (event.target);
     if (control.dataset.action) actions[control.dataset.action]?.(control);
+  });
+  root.addEventListener("submit", (event) => {
+    const form = /** @type {HTMLElement} */ (event.target);
+    if (!form.dataset.submit) return;
+    event.preventDefault();
+    actions[form.dataset.submit]?.(form);
   });
 }

@@ -1,4 +1,4 @@
-import { goToCheckout } from "./checkout.js";
+import { goToPay } from "./checkout.js";
 import { toast } from "./dialogs.js";
 import { h, listen, show } from "./dom.js";
 import { endFollow, followersView, loadFollowers } from "./followers.js";
@@ -27,12 +27,12 @@ export async function creatorPage({ main, api, me, repeat, signIn }, handle) {
   async function subscribe(/** @type {HTMLElement} */ control) {
     const tier = creator?.tiers.find(({ id }) => id === control.dataset.tier);
     if (!creator || !tier || busy) return;
-    if (!api.token) return signIn();
+    if (!me) return signIn();
     busy = tier.id;
     draw();
     try {
-      const what = { name: tier.name, creator: creator.name, ...tier.prices[0] };
-      await goToCheckout(api, { creator: creator.handle, tier: tier.id }, what);
+      const { checkout_url: address } = await api.post(`/v1/creators/${creator.handle}/subscriptions`, { tier: tier.id });
+      if (address) goToPay(address);
     } catch (error) {
       toast(errorText(error));
     }
@@ -80,6 +80,7 @@ function creatorView(creator, busy, followers) {
         {},
         h("h1", { tabindex: "-1" }, creator.name),
         h("p.quiet", {}, `@${creator.handle} · ${t(`creator.kind.${creator.kind}`)}`),
+        own && h("a.button", { href: "/studio" }, t("studio.title")),
       ),
     ),
     h(
@@ -94,8 +95,12 @@ function creatorView(creator, busy, followers) {
       "section",
       { "aria-labelledby": "tiers-title" },
       h("h2", { id: "tiers-title" }, t(own ? "creator.tiers_own" : creator.you?.tier ? "creator.tiers_yours" : "creator.tiers")),
-      creator.you?.tier && creator.you.until
-        && h("p.quiet", {}, `${t("creator.yours")}, ${t("creator.until", { time: timeText(creator.you.until) })}`),
+      creator.you?.tier && creator.you.until && h(
+        "p.quiet",
+        {},
+        `${t("creator.yours")}, ${t("creator.until", { time: timeText(creator.you.until) })} `,
+        h("a", { href: "/account" }, t("follow.manage")),
+      ),
       tiers.length
         ? h("ul.offers", {}, tiers.map((tier) => offerCard({
           tier: tier.id,

@@ -3,7 +3,7 @@ import { button, plainView } from "./parts.js";
 import { errorText, t } from "./text.js";
 
 /** What a gift's link leads to: the code stands after #, where no log sees it. @param {import("./app.js").Page} page */
-export async function giftPage({ main, api, me, signIn }) {
+export async function giftPage({ main, api, me }) {
   const code = location.hash.slice(1);
   document.title = t("app.title", { title: t("gift.title") });
   let gift;
@@ -31,7 +31,7 @@ export async function giftPage({ main, api, me, signIn }) {
     draw();
   }
 
-  listen(main, { redeem, "sign-in": signIn });
+  listen(main, { redeem });
   draw();
 }
 
@@ -45,7 +45,7 @@ function giftView(gift, signedIn, working, trouble) {
     trouble && h("p.notice", { role: "alert" }, trouble),
     signedIn
       ? button("redeem", t(working ? "gift.working" : "gift.redeem"), { kind: "primary big", "aria-disabled": working && "true" })
-      : button("sign-in", t("gift.sign_in"), { kind: "primary big", "aria-haspopup": "dialog" }),
+      : button("sign-in", t("gift.sign_in"), { kind: "primary big" }),
   );
 }
 

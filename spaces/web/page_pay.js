@@ -1,39 +1,43 @@
-import { currentCheckout, forgetEntry } from "./checkout.js";
+/** The checkout of test money, for whatever is paid for: whoever pays chooses what becomes of the payment. */
+import { Acts } from "./acts.js";
+import { forgetEntry, wayBack } from "./checkout.js";
 import { h, listen, show } from "./dom.js";
-import { button, plainView } from "./parts.js";
-import { errorText, priceText, t } from "./text.js";
+import { actButton } from "./forms.js";
+import { button, loadingView, plainView } from "./parts.js";
+import { money, priceText, t } from "./text.js";
 
 /** Time to read "paid" before going back, in milliseconds. */
-const READ = 700;
+const READ = 900;
 
-/** The checkout of test money. @param {import("./app.js").Page} page */
-export async function payPage({ main, api }) {
-  const what = currentCheckout() ?? (await findCheckout(api));
-  const back = what?.back ?? "/";
-  /** @type {"open" | "working" | "declined" | "done"} */
-  let state = "open";
-  let trouble = "";
-  const draw = () => show(main, state === "done" ? doneView(back) : payView(what, state, trouble));
+/**
+ * A subscription, a ticket or a gift, as its checkout shows it.
+ *
+ * @typedef {{status?: string, state?: string, payment?: string | null, payment_state?: string | null, amount_minor: number,
+ *   currency: string, interval?: string, name?: string, tier_name?: string, space?: string, months?: number,
+ *   trial_days?: number, creator?: import("./client.js").Account}} Checkout
+ *
+ * @typedef {"open" | "declined" | "action" | "pending" | "paid" | "closed"} State
+ */
 
-  async function pay(/** @type {"succeed" | "decline"} */ outcome) {
-    if (state === "working") return;
-    [state, trouble] = ["working", ""];
-    draw();
-    try {
-      const { status } = await api.post(location.pathname, { outcome });
-      state = outcome === "succeed" && status !== "incomplete" ? "done" : "declined";
-    } catch (error) {
-      const declined = /** @type {any} */ (error).problem?.status === 402;
-      [state, trouble] = declined ? ["declined", ""] : ["open", errorText(error)];
-    }
-    draw();
-    if (state === "done") setTimeout(() => location.assign(back), READ);
-  }
-
+/** @param {import("./app.js").Page} page @param {string} ref */
+export async function payPage({ main, api }, ref) {
+  show(main, loadingView());
   document.title = t("app.title", { title: t("pay.title") });
+  /** @type {Checkout} */
+  let what = await api.get(`/v1/checkouts/${ref}`);
+  const back = wayBack() ?? homeOf(what);
+  const draw = () => show(main, payView(what, stateOf(what), acts, back));
+  const acts = new Acts(draw);
+
+  const pay = (/** @type {string} */ outcome) => acts.run(outcome, async () => {
+    what = await api.post(`/pay/${ref}`, { outcome });
+    if (stateOf(what) === "paid") setTimeout(() => location.assign(back), READ);
+  });
   listen(main, {
     succeed: () => pay("succeed"),
     decline: () => pay("decline"),
+    action: () => pay("requires_action"),
+    later: () => pay("pays_later"),
     back: () => {
       forgetEntry();
       location.assign(back);
@@ -42,39 +46,88 @@ export async function payPage({ main, api }) {
   draw();
 }
 
-/** The address was opened by itself, not from an offer. @param {import("./api.js").Api} api */
-async function findCheckout(api) {
-  if (!api.token) return null;
-  const { subscriptions } = await api.get("/v1/me/subscriptions");
-  const found = subscriptions.find((/** @type {any} */ one) => one.checkout_url?.endsWith(location.pathname));
-  if (!found) return null;
-  const back = found.creator.handle ? `/@${found.creator.handle}` : "/";
-  return { ...found, name: found.tier_name, creator: found.creator.name, back };
+/** Where what was paid for is seen, if the address was opened by itself. @param {Checkout} what */
+function homeOf(what) {
+  if (what.space) return `/s/${what.space}`;
+  return what.creator?.handle ? `/@${what.creator.handle}` : "/account";
 }
 
-/** @param {import("./checkout.js").Checkout | null} what @param {string} state @param {string} trouble */
-function payView(what, state, trouble) {
-  const working = state === "working";
+/** @param {Checkout} what @returns {State} */
+function stateOf(what) {
+  const status = what.status ?? what.state ?? "";
+  if (["void", "incomplete_expired", "canceled", "refunded", "refunding"].includes(status)) return "closed";
+  if (!["incomplete", "reserved", "begun"].includes(status)) return "paid";
+  switch (what.payment ?? what.payment_state) {
+    case "declined":
+      return "declined";
+    case "requires_action":
+      return "action";
+    case "pending":
+      return "pending";
+    default:
+      return "open";
+  }
+}
+
+/** What is paid for, in words. @param {Checkout} what */
+function whatText(what) {
+  if (what.months) return t("pay.gift", { name: what.tier_name ?? "", creator: what.creator?.name ?? "", count: what.months });
+  if (what.space) return t("pay.ticket", { name: what.name ?? "" });
+  return t("pay.follow", { name: what.tier_name ?? "", creator: what.creator?.name ?? "" });
+}
+
+const testMoney = () => h("p.test-money", {}, h("strong", {}, t("pay.test")), h("span", {}, t("pay.test_what")));
+
+/** @param {Checkout} what @param {State} state @param {Acts} acts @param {string} back */
+function payView(what, state, acts, back) {
+  if (state === "paid") return endView("paid", "check", back);
+  if (state === "pending") return endView("pending", "check", back);
+  if (state === "closed") return endView("closed", "lock", back);
+  const price = what.interval && !what.months ? priceText(/** @type {any} */ (what)) : money(what.amount_minor, what.currency);
   return h(
     "section.pay",
-    { "data-key": "pay" },
-    h("p.test-money", {}, h("strong", {}, t("pay.test")), h("span", {}, t("pay.test_what"))),
-    h("h1", { tabindex: "-1" }, t("pay.title")),
-    h("p.lead", {}, what ? t("pay.what", { name: what.name, creator: what.creator }) : t("pay.unknown")),
-    what && h("p.offer-price", {}, priceText(what)),
+    { "data-key": `pay-${state === "action" ? "action" : "open"}` },
+    testMoney(),
+    h("h1", { tabindex: "-1" }, t(state === "action" ? "pay.action_title" : "pay.title")),
+    h("p.lead", {}, whatText(what)),
+    h("p.offer-price", {}, price),
+    what.trial_days ? h("p.quiet", {}, t("pay.trial", { count: what.trial_days })) : null,
     state === "declined" && h("p.notice", { role: "alert" }, t("pay.declined")),
-    trouble && h("p.notice", { role: "alert" }, trouble),
-    button("succeed", t(working ? "pay.working" : "pay.succeed"), { kind: "primary big", "aria-disabled": working && "true" }),
-    button("decline", t("pay.decline"), { kind: "big", "aria-disabled": working && "true" }),
+    state === "action" && h("p.notice", { role: "status" }, t("pay.action_what")),
+    acts.trouble && h("p.notice", { role: "alert" }, acts.trouble.text),
+    state === "action" ? confirmChoices(acts) : choices(acts),
     button("back", t("pay.back"), { kind: "plain-button" }),
   );
 }
 
-/** @param {string} back */
-function doneView(back) {
+/** @param {Acts} acts */
+function choices(acts) {
+  return [
+    actButton(acts, "succeed", "succeed", t("pay.succeed"), { kind: "primary big" }),
+    h(
+      "div.other-ends",
+      { role: "group", "aria-labelledby": "other-ends" },
+      h("p.quiet", { id: "other-ends" }, t("pay.others")),
+      actButton(acts, "requires_action", "action", t("pay.action")),
+      actButton(acts, "pays_later", "later", t("pay.later")),
+      actButton(acts, "decline", "decline", t("pay.decline")),
+    ),
+  ];
+}
+
+/** @param {Acts} acts */
+function confirmChoices(acts) {
+  return [
+    actButton(acts, "succeed", "succeed", t("pay.confirm"), { kind: "primary big" }),
+    actButton(acts, "decline", "decline", t("pay.refuse"), { kind: "big" }),
+  ];
+}
+
+/** @param {"paid" | "pending" | "closed"} end @param {string} name of the icon @param {string} back */
+function endView(end, name, back) {
   return plainView(
-    { title: t("pay.done"), text: t("pay.done_next"), icon: "check" },
-    h("p.test-money", {}, h("strong", {}, t("pay.test")), h("span", {}, t("pay.test_what"))),
+    { title: t(`pay.${end}.title`), text: t(`pay.${end}.text`), icon: name },
+    testMoney(),
     h("a.button", { href: back }, t("pay.back")),
   );
 }

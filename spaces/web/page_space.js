@@ -8,6 +8,7 @@ import { drawLevels } from "./rings.js";
 import { VOLUME, enter, spaceActions, toggleMute } from "./space_actions.js";
 import { followClient } from "./space_events.js";
 import { t } from "./text.js";
+import { loadStanding } from "./tickets.js";
 import { spaceView } from "./view_space.js";
 
 /** How often a Space that one is not in is looked at, in milliseconds. */
@@ -24,7 +25,8 @@ const LOOK_EVERY = 5_000;
  * @property {string} status What is being waited for, as a key of messages; or empty.
  * @property {boolean} asking To speak: from the tap on, until one is on stage, withdraws or is declined.
  * @property {boolean} waiting To hear it as soon as it starts.
- * @property {string} busy The tier that is being opened.
+ * @property {string} busy The tier that is being opened, or `ticket`.
+ * @property {import("./tickets.js").TicketStanding | null} tickets At a door that a ticket opens.
  */
 
 /** @param {import("./app.js").Page} page @param {string} id */
@@ -47,6 +49,7 @@ export async function spacePage({ main, api, me, signIn, repeat }, id) {
     asking: false,
     waiting: false,
     busy: "",
+    tickets: null,
   };
 
   const draw = () => {
@@ -65,12 +68,14 @@ export async function spacePage({ main, api, me, signIn, repeat }, id) {
   const look = async () => {
     if (client.state === "idle" || ["denied", "evicted"].includes(client.state)) {
       model.space = await api.get(`/v1/spaces/${id}`);
+      const way = model.space.you?.problem?.ticket;
+      model.tickets = way ? await loadStanding(api, id, me !== null, way) : null;
       draw();
     }
   };
 
   followClient(model, draw);
-  listen(main, spaceActions(model, draw, { api, signIn }));
+  listen(main, spaceActions(model, draw, { api, signIn, look }));
   addEventListener("keydown", (event) => {
     const typing = /** @type {Element} */ (event.target).closest?.("input, textarea, select, dialog");
     if (event.key.toLowerCase() !== "m" || event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing) return;

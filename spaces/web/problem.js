@@ -16,6 +16,8 @@
  * @property {string} code Stable and machine-readable.
  * @property {string} [detail]
  * @property {Offer[]} [offers]
+ * @property {import("./tickets.js").TicketWay} [ticket] Tickets that would let one in.
+ * @property {string} [field] What a 422 is about.
  * @property {number} [retry_after] Seconds.
  */
 

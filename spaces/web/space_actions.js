@@ -1,11 +1,12 @@
 /** What the person does in a Space. */
-import { goToCheckout } from "./checkout.js";
+import { goToPay } from "./checkout.js";
 import { MicrophoneError } from "./client.js";
 import { ask, toast } from "./dialogs.js";
 import { h } from "./dom.js";
 import { openMicrophone } from "./microphone.js";
 import { button } from "./parts.js";
 import { errorText, t } from "./text.js";
+import { ticketActions } from "./tickets.js";
 
 export const VOLUME = "spaces.volume";
 
@@ -55,8 +56,11 @@ export async function toggleMute(client) {
   }
 }
 
-/** @param {Model} model @param {() => void} draw @param {{api: import("./api.js").Api, signIn: () => Promise<void>}} page */
-export function spaceActions(model, draw, { api, signIn }) {
+/**
+ * @param {Model} model @param {() => void} draw
+ * @param {{api: import("./api.js").Api, signIn: () => void, look: () => Promise<void>}} page
+ */
+export function spaceActions(model, draw, { api, signIn, look }) {
   const { client } = model;
   /** Does it; a refusal is said. @param {(control: HTMLElement) => unknown} act */
   const saying = (act) => async (/** @type {HTMLElement} */ control) => {
@@ -68,7 +72,9 @@ export function spaceActions(model, draw, { api, signIn }) {
     draw();
   };
   const account = (/** @type {HTMLElement} */ control) => String(control.dataset.account);
+  const tickets = Object.entries(ticketActions(model, draw, { api, signIn, look }));
   return {
+    ...Object.fromEntries(tickets.map(([name, act]) => [name, saying(act)])),
     listen: () => enter(model, draw),
     "sound-tap": () => client.listen(),
     leave: () => {
@@ -150,20 +156,17 @@ async function endSheet(api, client) {
 
 /**
  * @param {Model} model @param {() => void} draw @param {import("./api.js").Api} api
- * @param {() => Promise<void>} signIn @param {HTMLElement} control
+ * @param {() => void} signIn @param {HTMLElement} control
  */
 async function subscribe(model, draw, api, signIn, control) {
   const { tier = "", creator = "" } = control.dataset;
-  const offers = (model.client.problem ?? model.space.you?.problem)?.offers ?? [];
-  const offer = offers.find((one) => one.tier === tier);
-  if (!offer || model.busy) return;
-  if (!api.token) return signIn();
+  if (!tier || model.busy) return;
+  if (!model.me) return signIn();
   model.busy = tier;
   draw();
   try {
-    const { name, amount_minor, currency, interval } = offer;
-    const what = { name, amount_minor, currency, interval, creator: model.space.creator.name };
-    await goToCheckout(api, { creator, tier }, what, { enter: model.client.id });
+    const { checkout_url: address } = await api.post(`/v1/creators/${creator}/subscriptions`, { tier });
+    if (address) goToPay(address, { enter: model.client.id });
   } finally {
     model.busy = "";
   }

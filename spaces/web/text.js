@@ -29,6 +29,14 @@ export function money(minor, currency) {
   return format.format(minor / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
 }
 
+/** How many digits stand behind the point. @param {string} currency */
+export const digitsOf = (currency) =>
+  new Intl.NumberFormat(language, { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2;
+
+/** `2026-03` as "March 2026". @param {string} month */
+export const monthText = (month) =>
+  new Date(`${month}-01T00:00Z`).toLocaleDateString(language, { month: "long", year: "numeric", timeZone: "UTC" });
+
 /** @param {{amount_minor: number, currency: string, interval: string}} price */
 export function priceText(price) {
   return t("tier.price", {
@@ -43,7 +51,8 @@ export function timeText(rfc3339) {
   const days = Math.round((midnight(time) - midnight(new Date())) / 86_400_000);
   const clock = time.toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
   if (days < -1 || days > 1) {
-    return `${time.toLocaleDateString(language, { weekday: "short", day: "numeric", month: "short" })}, ${clock}`;
+    const other = time.getFullYear() === new Date().getFullYear() ? undefined : "numeric";
+    return `${time.toLocaleDateString(language, { weekday: "short", day: "numeric", month: "short", year: other })}, ${clock}`;
   }
   return `${new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(days, "day")} ${clock}`;
 }
@@ -56,6 +65,19 @@ export function errorText(error) {
   const problem = /** @type {any} */ (error).problem;
   if (!problem) return t("error.other");
   const known = [`error.${problem.code}`, `locked.${problem.code}`].find((key) => key in messages);
-  if (problem.status === 429) return t("error.rate_limited");
-  return known ? t(known, { creator: "" }) : problem.detail || t("error.other");
+  if (problem.status === 429 && !known) return waitText(problem.retry_after);
+  return known ? t(known, { creator: "" }) : sentence(problem.detail ?? "", problem.field) || t("error.other");
+}
+
+/** A detail of the server's without the field's name, which stands beside the field already. @param {string} detail @param {string} [field] */
+function sentence(detail, field) {
+  if (field && detail.startsWith(`${field}: `)) return detail.slice(field.length + 2); // may begin with what was typed
+  return detail.charAt(0).toUpperCase() + detail.slice(1);
+}
+
+/** @param {number | undefined} seconds */
+function waitText(seconds) {
+  if (!seconds) return t("error.rate_limited");
+  if (seconds < 90) return t("error.wait_seconds", { count: seconds });
+  return t("error.wait_minutes", { count: Math.ceil(seconds / 60) });
 }

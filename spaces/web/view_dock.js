@@ -109,7 +109,7 @@ function speakerControls({ client }) {
 /** @param {Model} model */
 function listenerControls({ client, space }) {
   if (space.state !== "live") return null;
-  if (!client.you?.account) return button("sign-in", t("action.sign_in_to_ask"), { icon: "hand", "aria-haspopup": "dialog" });
+  if (!client.you?.account) return button("sign-in", t("action.sign_in_to_ask"), { icon: "hand" });
   return client.handRaised
     ? button("withdraw", t("action.withdraw"), { icon: "hand", kind: "toggled", "data-key": "hand" })
     : button("ask", t("action.ask"), { icon: "hand", "data-key": "hand" });

@@ -2,6 +2,7 @@
 import { h, icon } from "./dom.js";
 import { accessText, button, creatorLink, face, homeLink, isLocked, offerCard, stateMark } from "./parts.js";
 import { firstOf, t, timeText } from "./text.js";
+import { ticketOffer } from "./tickets.js";
 import { dockView } from "./view_dock.js";
 
 /** @typedef {import("./page_space.js").Model} Model */
@@ -131,33 +132,56 @@ function overView({ space }) {
 }
 
 /** The shut door: why, and the way in. @param {Model} model @param {import("./client.js").Problem} problem */
-function lockedView({ space, client, me, busy }, problem) {
+function lockedView(model, problem) {
+  const { space, client, me, busy } = model;
   const evicted = client.state === "evicted";
   const elsewhere = ELSEWHERE.includes(problem.code);
   const open = space.you?.admitted && !elsewhere; // paid meanwhile, or invited
   const offers = open ? [] : (problem.offers ?? []);
-  const values = { creator: space.creator.name };
+  const ticket = open ? null : space.you?.problem?.ticket ?? problem.ticket;
   const signedOut = !me && problem.status === 401;
-  const code = signedOut && offers.length ? "not_signed_in_offers" : problem.code;
-  const reasons = evicted ? [`evicted.${problem.code}`, "evicted.other"] : [`locked.${code}`, "locked.other"];
   return h(
     `section.box.locked${evicted ? ".evicted" : ""}`,
     { "data-key": "locked", "data-code": problem.code, role: evicted ? "alert" : undefined },
-    h("span.box-icon", {}, icon("lock")),
-    h("h2", {}, lockedTitle(space, evicted, offers.length > 0)),
-    h("p", {}, open ? t("locked.open") : firstOf(reasons, values)),
-    signedOut && button("sign-in", t("account.sign_in"), { kind: "primary big", "aria-haspopup": "dialog" }),
-    offers.length > 0 && h("ul.offers", {}, offers.map((offer) => offerCard({ ...offer, busy: busy === offer.tier }))),
+    h("span.box-icon", {}, icon(ticket && !offers.length ? "ticket" : "lock")),
+    h("h2", {}, lockedTitle(space, evicted, offers.length > 0, Boolean(ticket))),
+    h("p", {}, open ? t("locked.open") : reasonText(model, problem, offers.length > 0, ticket ?? null)),
+    signedOut && button("sign-in", t("account.sign_in"), { kind: "primary big" }),
+    (offers.length > 0 || ticket) && h(
+      "ul.offers",
+      {},
+      ticket && ticketOffer(model, ticket, signedOut),
+      offers.map((offer) => offerCard({ ...offer, busy: busy === offer.tier })),
+    ),
     elsewhere && button("listen", t("action.listen_here"), { kind: "primary big", icon: "listen" }),
     open && button("listen", t("action.come_in"), { kind: "primary big", icon: "listen" }),
-    client.state === "denied" && !open && !offers.length && !signedOut
+    client.state === "denied" && !open && !offers.length && !ticket && !signedOut
       && button("listen", t("action.enter_again"), { kind: "big" }),
   );
 }
 
-/** @param {import("./client.js").Space} space @param {boolean} evicted @param {boolean} onSale */
-function lockedTitle(space, evicted, onSale) {
+/**
+ * @param {Model} model @param {import("./client.js").Problem} problem
+ * @param {boolean} tiers whether any is on sale @param {import("./tickets.js").TicketWay | null} ticket
+ */
+function reasonText({ space, client, me, tickets }, problem, tiers, ticket) {
+  const values = { creator: space.creator.name };
+  const onSale = ticket?.sale === "on_sale";
+  if (client.state === "evicted") return firstOf([`evicted.${problem.code}`, "evicted.other"], values);
+  if (tickets?.mine?.state === "reserved") return t("locked.reserved");
+  if (!me && problem.status === 401) {
+    return t(ticket ? "locked.not_signed_in_ticket" : tiers ? "locked.not_signed_in_offers" : "locked.not_signed_in", values);
+  }
+  if (tiers && onSale) return t("locked.either", values);
+  if (ticket && !tiers && !onSale) return t(`locked.ticket.${ticket.sale}`, values);
+  return firstOf([`locked.${problem.code}`, "locked.other"], values);
+}
+
+/** @param {import("./client.js").Space} space @param {boolean} evicted @param {boolean} tiers @param {boolean} ticket */
+function lockedTitle(space, evicted, tiers, ticket) {
   if (evicted) return t("evicted.title");
-  if (onSale) return t("locked.title");
+  if (tiers && ticket) return t("locked.both_title");
+  if (tiers) return t("locked.title");
+  if (ticket) return t("locked.ticket_title");
   return space.access.some(({ policy }) => policy === "members") ? t("locked.members_title") : accessText(space);
 }

@@ -37,6 +37,8 @@ class Addresses:
     grace: str
     host: str
     creator: str
+    tickets: str
+    sign_in: str
 
 
 @contextlib.asynccontextmanager
