@@ -59,11 +59,11 @@ async def test_a_creator_begins_opens_a_ticketed_space_and_reads_the_statement(
         await api.ok("POST", bought["checkout_url"], json={"outcome": "succeed"})
         await page.goto(f"{server.url}/studio")
         money = page.get_by_role("region", name="Earnings")
-        # $5.00, less 2.9 % and 30 cents (45), less 3 % of the rest (14)
-        await expect(money.locator("dl")).to_contain_text("$4.41")
+        # $5.00, less a fee of 2.9 % and 30 cents (44), less 3 % of the rest (14)
+        await expect(money.locator("dl")).to_contain_text("$4.42")
         await expect(money.locator("tbody tr")).to_contain_text("Payment, Ticket")
         async with page.expect_download() as download:
             await money.get_by_role("button", name="As a file").click()
         (line,) = read_csv(await (await download.value).path())
-        assert (line["gross_minor"], line["creator_minor"], line["balance_minor"]) == ("500", "441", "441")
+        assert (line["gross_minor"], line["creator_minor"], line["balance_minor"]) == ("500", "442", "442")
         assert [c for c in tab.complaints if "blob:" not in c] == []
