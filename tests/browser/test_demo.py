@@ -9,7 +9,7 @@ import re
 import signal
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import aiohttp
 import numpy as np
@@ -18,6 +18,7 @@ from playwright.async_api import Playwright, expect
 
 from spaces.demo.speech import SPEECH_FILE
 from tests.harness.chromium import Tab, chromium
+from tests.harness.eventually import until
 from tests.harness.measure import correlations, first_sound_seconds
 from tests.harness.opus import RATE, decode_file
 from tests.harness.ports import free_tcp_port, free_udp_port
@@ -41,7 +42,7 @@ class Addresses:
     creator: str
     tickets: str
     sign_in: str
-    later: list[str]
+    later: list[str] = field(kw_only=True)
     """What the terminal shows after them."""
 
 
@@ -124,6 +125,4 @@ async def test_the_demo_is_heard_by_whoever_may(playwright: Playwright) -> None:
                 addresses.sign_in.replace("/sign-in", "/v1/sign-in"), json={"address": "me@example.org"}
             )
             assert asked.status == 202
-        async with asyncio.timeout(5):
-            while not CODE.search("".join(addresses.later)):
-                await asyncio.sleep(0.1)
+        await until(lambda: CODE.search("".join(addresses.later)))

@@ -55,3 +55,19 @@ async def test_a_fan_subscribes_changes_cancels_and_resumes(
         assert not (await mine())["cancel_at_period_end"]
         await expect(page.get_by_role("region", name="Payments").locator("li")).to_have_count(2)
         assert [c for c in tab.complaints if "blob:" not in c] == []
+
+
+async def test_a_gift_is_paid_for_on_the_same_page(
+    server: Server, api: Api, handle: str, playwright: Playwright
+) -> None:
+    host, fan = await api.creator(handle), person(f"{handle}fan")
+    body = {"tier": await api.tier(host), "intervals": 3}
+    gift = await api.ok("POST", f"/v1/creators/{handle}/gifts", by=fan, json=body)
+    async with chromium(playwright) as browser:
+        page = (await browser.open(gift["checkout_url"], strict=True)).page
+        await expect(page.locator("main")).to_contain_text(f"Gift · Level 1 of {handle.title()} for 3 months")
+        await expect(page.locator("main")).to_contain_text("$14.97")
+        await page.get_by_role("button", name="Pay with test money").click()
+        await page.wait_for_url(f"**/@{handle}")
+    (paid,) = (await api.ok("GET", "/v1/me/gifts", by=fan))["gifts"]
+    assert paid["state"] == "paid"
