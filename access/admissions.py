@@ -108,7 +108,7 @@ async def leave_all(connection: AsyncConnection, space: str | None, now: datetim
 async def mint_join_token(
     connection: AsyncConnection, account: int | None, resource: Resource, role: str | None, key: bytes, now: datetime
 ) -> tuple[str, datetime] | Deny:
-    answer = await decide_now(connection, account, Action.JOIN, resource, role, now)
+    answer = await decide_now(connection, account, Action.REFRESH, resource, role, now)
     if isinstance(answer, Deny):
         return answer
     return make_join_token(

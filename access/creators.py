@@ -24,7 +24,7 @@ BENEFITS = (
     "merch.discount",
     "community.member",
 )
-BENEFITS_DEFAULT = ("space.join", "space.replay")
+BENEFITS_DEFAULT = ("space.join", "space.speak", "space.replay")
 INTERVALS = ("month", "year")
 TIERS_MAX = 100
 """Of one creator, archived ones too: every decision about his Spaces reads them all."""

@@ -1,4 +1,4 @@
-"""Who may come in: one pure function for join, rejoin, refresh, promotion and replay. It never reads a clock or a row."""
+"""Who may do what: one pure function for every way in and everything inside. It never reads a clock or a row."""
 
 from __future__ import annotations
 
@@ -10,21 +10,44 @@ from access.community_rights import COMMUNITY_BENEFIT, CommunityWay, Member, sta
 from access.rights import CommunityStanding, Snapshot
 from access.ticket_rights import TicketWay
 from access.tier_rights import Offer as Offer  # part of a Deny
-from access.tier_rights import covering, latest, offers
+from access.tier_rights import covering, latest, offers, reaches
 
 STAGE_ROLES = frozenset({"host", "cohost", "speaker"})
 
 
 class Action(enum.Enum):
     JOIN = "join"
-    """Listen to a Space; also rejoin and refresh."""
+    """Come in and listen."""
+    REJOIN = "rejoin"
+    """Back into a seat that is held, or its media made anew."""
+    REFRESH = "refresh"
+    """A token to connect with; or a seat's right, looked at again."""
+    PROMOTE = "promote"
+    """From the audience to the stage: to ask for it, and to be let up after asking."""
     SPEAK = "speak"
     """Send sound: needs a place on stage."""
     REPLAY = "replay"
+    """Hear a Space that is over."""
+    CLIP = "clip"
+    """Cut a piece out of it that others can be shown."""
+    DOWNLOAD = "download"
+    """Take its recording along."""
 
 
-BENEFITS = {Action.JOIN: "space.join", Action.SPEAK: "space.join", Action.REPLAY: "space.replay"}
+BENEFITS = {
+    Action.JOIN: "space.join",
+    Action.REJOIN: "space.join",
+    Action.REFRESH: "space.join",
+    Action.PROMOTE: "space.speak",
+    Action.SPEAK: "space.join",
+    Action.REPLAY: "space.replay",
+    Action.CLIP: "space.replay",
+    Action.DOWNLOAD: "space.replay",
+}
 """What a tier must give for the action. Speaking asks for a place on stage as well, which no tier gives."""
+
+BY_SOMEBODY = frozenset({Action.PROMOTE, Action.SPEAK, Action.CLIP, Action.DOWNLOAD})
+"""Whoever does this is known by an account, however open the Space is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +115,9 @@ def decide(snapshot: Snapshot, action: Action, resource: Resource, now: datetime
     if _has_role(snapshot):
         return Allow((), None, snapshot.epoch)
     answer = _by_policy(snapshot, action, resource, now)
-    if action is Action.SPEAK and isinstance(answer, Allow):
-        if snapshot.account is None:
-            return Deny("not_signed_in", 401, "Sign in to speak.")
+    if isinstance(answer, Allow) and action in BY_SOMEBODY and snapshot.account is None:
+        return Deny("not_signed_in", 401, "Sign in first.")
+    if isinstance(answer, Allow) and action is Action.SPEAK:
         return Deny("not_on_stage", 403, "Only the host, co-hosts and invited speakers may speak.")
     return answer
 
@@ -146,7 +169,8 @@ def _by_policy(snapshot: Snapshot, action: Action, resource: Resource, now: date
     on_sale = tuple(dict.fromkeys(offer for some in for_sale for offer in some))
     terms = snapshot.ticket_terms if "ticketed" in kinds else None
     ticket = None if terms is None else TicketWay(terms, terms.sale(now))
-    return _refusal(snapshot, kinds, on_sale, ways, ticket, now)
+    reached = any(reaches(snapshot, policy.tier, now) for policy in paid)
+    return _refusal(snapshot, kinds, on_sale, ways, ticket, now, lacking=benefit if reached else None)
 
 
 def _named(snapshot: Snapshot, resource: Resource) -> list[CommunityStanding]:
@@ -172,8 +196,13 @@ def _refusal(
     ways: tuple[CommunityWay, ...],
     ticket: TicketWay | None,
     now: datetime,
+    *,
+    lacking: str | None,
 ) -> Deny:
-    """The reason that leads somebody furthest: what he had, what he can buy, what he can ask for."""
+    """The reason that leads somebody furthest: what he had, what he can buy, what he can ask for.
+
+    `lacking`: the benefit that his tier, high enough, does not give.
+    """
     buys = bool(on_sale) or (ticket is not None and ticket.on_sale)
 
     def deny(reason: str, detail: str) -> Deny:
@@ -184,6 +213,8 @@ def _refusal(
     if any(way.step == "accept_rules" for way in ways):
         return deny("rules_changed", "The community's rules have changed: accept them to come in.")
     if "subscribers" in kinds:
+        if lacking is not None:
+            return deny("not_in_tier", f"Your tier does not give {lacking}.")
         if any(grant.covers(now) for grant in snapshot.grants):
             return deny("tier_too_low", "This Space is for a higher tier than yours.")
         if any(grant.start <= now for grant in snapshot.grants):

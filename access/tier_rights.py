@@ -37,6 +37,12 @@ def covering(snapshot: Snapshot, tier: int | None, benefit: str, now: datetime) 
     return found
 
 
+def reaches(snapshot: Snapshot, tier: int | None, now: datetime) -> bool:
+    """Whether a grant covers now at this tier's level or above, whatever its tier gives."""
+    level = _level_needed(snapshot, tier)
+    return level is not None and any(grant.level >= level and grant.covers(now) for grant in snapshot.grants)
+
+
 def _level_needed(snapshot: Snapshot, tier: int | None) -> int | None:
     """The level asked for; None: it is of a tier that the creator does not have, which nobody reaches."""
     if tier is None:

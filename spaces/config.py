@@ -101,7 +101,10 @@ class Config:
     mixed: int = setting(4, "loudest speakers mixed for the audience at once")
     speakers_max: int = setting(10, "speakers on a stage beside host and co-hosts (X Spaces: 10)")
     cohosts_max: int = setting(2, "co-hosts of a Space (X Spaces: 2)")
-    seats_per_account_max: int = setting(3, "seats of one account in one Space")
+    seats_per_account_max: int = setting(3, "seats of one account in one Space: phone, desk and a spare")
+    seats_policy: str = setting(
+        "displace", "one device more than that: displace (the one that came in first gives way and is told) or reject"
+    )
     capacity_max: int = setting(10_000, "seats in one Space on this node")
     green_room_minutes_before_start: int = setting(60, "how long before its start the stage may connect")
 
@@ -171,6 +174,8 @@ class Config:
                 not self.test_clock or not self.stripe_secret_key or bool(self.stripe_address),
                 "test_clock: only with test money",
             ),
+            (self.seats_per_account_max >= 1, "seats_per_account_max: 1 or more"),
+            (self.seats_policy in ("displace", "reject"), "seats_policy: displace or reject"),
             (1 <= self.slots <= 16, "slots: 1 to 16"),
             (0 <= self.client_addresses_kept_days <= 36_500, "client_addresses_kept_days: 0 to 36500"),
             (0 <= self.admissions_kept_days <= 36_500, "admissions_kept_days: 0 to 36500"),

@@ -61,6 +61,8 @@ class Limits:
     speakers_max: int
     cohosts_max: int
     seats_per_account_max: int
+    displace: bool
+    """Whether one device more takes the place of the one that has been there longest; else it is refused."""
     capacity_max: int
     green_room: timedelta
 
@@ -281,27 +283,40 @@ class Room:
         self.check_joinable(join.kind, join.now)
         if join.kind is Kind.WHIP:
             self.check_stage(join.seat.account)
-        if join.seat not in self.seats:
-            self._check_room_for(join.seat)
-        held = self.seats.setdefault(join.seat, {})
         events: list[Event] = []
+        if join.seat not in self.seats and (oldest := self._make_room_for(join.seat)) is not None:
+            for session in list(self.seats[oldest].values()):
+                events += self._end_in_seat(session, Reason.DISPLACED)
+        held = self.seats.setdefault(join.seat, {})
         if old := held.get(join.kind):
-            events.append(self._forget(old, Reason.REPLACED, keep_seat=True))
-            if old.media and old.kind is not Kind.WHEP and self.role_of(old.seat.account) is not Role.LISTENER:
-                events.insert(0, StageChanged())
+            events += self._end_in_seat(old, Reason.REPLACED, keep_seat=True)
         session = Session(join.session, join.kind, join.seat)
         held[join.kind] = self.sessions[join.session] = session
         if join.seat.account is not None:
             self.by_account.setdefault(join.seat.account, {})[join.session] = session
         return events
 
-    def _check_room_for(self, seat: SeatKey) -> None:
+    def _make_room_for(self, seat: SeatKey) -> SeatKey | None:
+        """The seat of the same account that gives way to it, if one has to. Raises RequestError(409 | 503)."""
+        oldest = None
         if seat.account is not None:
-            taken = len({session.seat for session in self.seated(seat.account)})
-            if taken >= self.limits.seats_per_account_max:
-                raise RequestError(409, "too_many_seats", f"this account has {taken} seats in this Space already")
-        if self.role_of(seat.account) is Role.LISTENER and len(self.seats) >= self.limits.capacity_max:
+            newest_first = dict.fromkeys(session.seat for session in reversed(self.seated(seat.account)))
+            if len(newest_first) >= self.limits.seats_per_account_max:
+                if not self.limits.displace:
+                    taken = f"this account has {len(newest_first)} seats in this Space already"
+                    raise RequestError(409, "too_many_seats", taken)
+                oldest = list(newest_first)[-1]
+        others = len(self.seats) - (oldest is not None)
+        if self.role_of(seat.account) is Role.LISTENER and others >= self.limits.capacity_max:
             raise RequestError(503, "full", "this Space is full", retry_after_seconds=30)
+        return oldest
+
+    def _end_in_seat(self, session: Session, reason: Reason, *, keep_seat: bool = False) -> list[Event]:
+        """Because of a newer one of the same account."""
+        on_air = session.media and session.kind is not Kind.WHEP
+        changed = on_air and self.role_of(session.seat.account) is not Role.LISTENER
+        ended = self._forget(session, reason, keep_seat=keep_seat)
+        return [StageChanged(), ended] if changed else [ended]
 
     def _leave(self, session_id: str) -> list[Event]:
         session = self.sessions.get(session_id)

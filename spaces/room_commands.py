@@ -142,6 +142,8 @@ class Reason(enum.StrEnum):
     """Why the room ended a session."""
 
     REPLACED = "replaced"
+    DISPLACED = "displaced"
+    """Another device of the same account has taken the place of this one's seat."""
     OFF_STAGE = "off_stage"
     ENDED = "ended"
 

@@ -6,9 +6,13 @@ import contextlib
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.harness import database, node, postgresql
 from tests.harness.needs import missing
+
+settings.register_profile("spaces", suppress_health_check=[HealthCheck.too_slow])  # it measures the machine, not us
+settings.load_profile("spaces")
 
 pytest_plugins = ("tests.harness.world",)
 

@@ -17,7 +17,17 @@ from access.service import Access
 from access.tokens import is_join_token_untrusted
 from spaces.errors import RequestError
 from spaces.metrics import Metrics
-from spaces.room_commands import DetailsChanged, Join, Lasting, Leave, MediaChanged, RoleChanged, SeatKey
+from spaces.room_commands import (
+    AcceptHand,
+    BringToStage,
+    DetailsChanged,
+    Join,
+    Lasting,
+    Leave,
+    MediaChanged,
+    RoleChanged,
+    SeatKey,
+)
 from spaces.room_record import Record
 from spaces.room_rules import Kind, Role
 from spaces.signaling import problems
@@ -105,7 +115,8 @@ class Door:
         live.room.check_over()
         if kind is Kind.WHIP and account is not None:
             live.room.check_stage(account.id)  # before access: nothing on sale would bring anybody on stage
-        admission = await self._admit(live, account, kind, seat)
+        way = Action.REJOIN if seat in live.room.seats else Action.JOIN
+        admission = await self._admit(live, account, _action(kind, way), seat)
         entry = Entry(
             secrets.token_urlsafe(16), kind, seat, account, address, admission.id, admission.allow, live
         )  # fmt: skip
@@ -124,12 +135,12 @@ class Door:
         self.allowed(entry)
         return entry
 
-    async def _admit(self, live: Live, account: Account | None, kind: Kind, seat: SeatKey) -> Admission:
+    async def _admit(self, live: Live, account: Account | None, action: Action, seat: SeatKey) -> Admission:
         """Decided for the role and by the rules that hold when it is seated, not for those that held when we asked."""
         while True:
             record, role = live.room.record, live.room.role_of(seat.account)
             admission = await self._access.admit(
-                account, _action(kind), resource_of(record), role=_stage_role(role), client=seat.client
+                account, action, resource_of(record), role=_stage_role(role), client=seat.client
             )
             if isinstance(admission, Deny):
                 raise self._refusal(admission)
@@ -137,11 +148,19 @@ class Door:
                 return admission
             await self._access.leave(admission.id)
 
+    async def check_promotion(self, live: Live, account: Account | None) -> None:
+        """May somebody of the audience ask to speak? Raises RequestError(401 | 402 | 403)."""
+        record = live.room.record
+        role = _stage_role(record.role_of(None if account is None else account.id))
+        verdict = await self._access.decide(account, Action.PROMOTE, resource_of(record), role=role)
+        if isinstance(verdict, Deny):
+            raise self._refusal(verdict)
+
     async def admit_again(self, entry: Entry) -> None:
         """Before a socket's next media: a fresh decision and admission in place of the old. Raises RequestError."""
         old = entry.admission
         try:
-            admission = await self._admit(entry.live, entry.account, entry.kind, entry.seat)
+            admission = await self._admit(entry.live, entry.account, _action(entry.kind, Action.REJOIN), entry.seat)
         except RequestError as refused:
             self.evict(entry, refused)
             raise
@@ -220,6 +239,11 @@ class Door:
 
     async def change(self, live: Live, command: Lasting) -> None:
         """A lasting change of the room, and what it means for the rights of those inside. Raises RequestError."""
+        match command:
+            case AcceptHand(_, account):
+                await self._check_brought(live, account, Action.PROMOTE, None)
+            case BringToStage(_, account, role):
+                await self._check_brought(live, account, Action.SPEAK, role)
         events = await self._rooms.change(live, command)
         again: list[Entry] = []
         for event in events:
@@ -234,10 +258,19 @@ class Door:
             self.owed.update(again)
             raise
 
+    async def _check_brought(self, live: Live, account: int, action: Action, role: Role | None) -> None:
+        """`role` None: he comes by asking, on a right of his own; else a host's word is the right, unless he is kept out."""
+        [brought] = (await self._access.accounts([account])).values()
+        given = None if role is None else _stage_role(role)
+        verdict = await self._access.decide(brought, action, resource_of(live.room.record), role=given)
+        if isinstance(verdict, Deny):
+            detail = f"that account may not come on stage: {verdict.reason}"
+            raise RequestError(409, "may_not_speak", detail)
+
     async def _recheck(self, entry: Entry) -> None:
         record = entry.live.room.record
         verdict = await self._access.decide(
-            entry.account, _action(entry.kind), resource_of(record), role=_stage_role(entry.role)
+            entry.account, _action(entry.kind, Action.REFRESH), resource_of(record), role=_stage_role(entry.role)
         )
         self.owed.discard(entry)
         if entry.id not in entry.live.entries:
@@ -271,8 +304,9 @@ def resource_of(record: Record) -> Resource:
     return Resource(record.id, record.creator, rules)
 
 
-def _action(kind: Kind) -> Action:
-    return Action.SPEAK if kind is Kind.WHIP else Action.JOIN
+def _action(kind: Kind, way: Action = Action.JOIN) -> Action:
+    """`way`: how whoever listens comes to be decided upon."""
+    return Action.SPEAK if kind is Kind.WHIP else way
 
 
 def _stage_role(role: Role) -> str | None:

@@ -36,7 +36,7 @@ class Ending:
     """Why a session is ended by us."""
 
     reason: str
-    """replaced, off_stage, ended, evicted, left or draining."""
+    """replaced, displaced, off_stage, ended, evicted, left or draining."""
     problem: RequestError | None = None
     """evicted: what joining again would be refused with."""
 

@@ -55,6 +55,7 @@ class Rooms:
             speakers_max=config.speakers_max,
             cohosts_max=config.cohosts_max,
             seats_per_account_max=config.seats_per_account_max,
+            displace=config.seats_policy == "displace",
             capacity_max=config.capacity_max,
             green_room=timedelta(minutes=config.green_room_minutes_before_start),
         )

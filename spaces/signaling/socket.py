@@ -166,6 +166,9 @@ class Connection:
         match ending.reason:
             case "replaced":  # the new socket takes the media over
                 self._evicted(RequestError(409, "replaced", "you have come in from elsewhere with the same seat"))
+            case "displaced":
+                self.media.close()
+                self._evicted(RequestError(409, "displaced", "you have come in on another device"))
             case "ended":
                 self.media.close()
                 self._part(4410, "ended")
@@ -283,6 +286,7 @@ class Connection:
             case LeaveMedia():
                 self.media.leave()
             case HandRaise():
+                await services.door.check_promotion(live, entry.account)
                 services.rooms.apply(live, RaiseHand(by, now))
             case HandLower():
                 services.rooms.apply(live, LowerHand(by))

@@ -340,6 +340,7 @@ export const messages = {
   "locked.members_title": "Only for people who are signed in",
   "locked.no_subscription": "This Space is for {creator}’s Super Followers. Subscribe, and you are in at once.",
   "locked.tier_too_low": "Your tier does not include this Space. With one of these you are in at once.",
+  "locked.not_in_tier": "Your tier does not include this. With one of these you may at once.",
   "locked.lapsed": "Your subscription to {creator} is over. Subscribe again, and you are in at once.",
   "locked.not_signed_in": "Sign in to come in.",
   "locked.not_signed_in_offers": "This Space is for {creator}’s Super Followers. Sign in to come in, or to become one.",

@@ -13,7 +13,12 @@ from spaces.room_rules import Kind, Role
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 HOST = 1
 LIMITS = Limits(
-    speakers_max=3, cohosts_max=2, seats_per_account_max=2, capacity_max=6, green_room=timedelta(minutes=60)
+    speakers_max=3,
+    cohosts_max=2,
+    seats_per_account_max=2,
+    displace=True,
+    capacity_max=6,
+    green_room=timedelta(minutes=60),
 )
 
 _sessions = itertools.count(1)

@@ -45,7 +45,9 @@ def some_grants(draw: st.DrawFn) -> tuple[Grant, ...]:
 @st.composite
 def a_tier(draw: st.DrawFn, number: int) -> TierTerms:
     names = draw(
-        st.lists(st.sampled_from(["space.join", "space.replay", "newsletter", "community.member"]), max_size=4)
+        st.lists(
+            st.sampled_from(["space.join", "space.speak", "space.replay", "newsletter", "community.member"]), max_size=4
+        )
     )
     benefits = tuple(Benefit(name, draw(moments), draw(moments | st.none())) for name in names)
     if draw(st.booleans()):
@@ -183,15 +185,16 @@ def test_a_refusal_for_money_names_what_to_pay_and_no_other_does(
         assert len(set(answer.offers)) == len(answer.offers)
 
 
-@given(a_snapshot(), resources, moments)
-def test_buying_any_offer_admits(snapshot: Snapshot, resource: Resource, now: datetime) -> None:
-    answer = decide(snapshot, Action.JOIN, resource, now)
+@given(a_snapshot(), st.sampled_from(sorted(set(Action) - {Action.SPEAK}, key=str)), resources, moments)
+def test_buying_any_offer_admits(snapshot: Snapshot, action: Action, resource: Resource, now: datetime) -> None:
+    """Not to speak: that takes a place on stage, which is not for sale."""
+    answer = decide(snapshot, action, resource, now)
     for offer in answer.offers if isinstance(answer, Deny) and answer.status == 402 else ():
         terms = snapshot.terms(offer.tier)
         assert terms is not None
         bought = Grant(99, "period", offer.tier, terms.level, now, now + timedelta(days=30))
         paid = replace(snapshot, grants=(*snapshot.grants, bought))
-        after = decide(paid, Action.JOIN, resource, now)
+        after = decide(paid, action, resource, now)
         if isinstance(after, Deny):  # of a tier's group there are still rules to accept
             assert {way.step for way in after.communities} & {"join", "accept_rules"}
 
@@ -358,12 +361,38 @@ def test_the_order_of_rows_and_policies_says_nothing(
 
 @given(a_snapshot(), resources, moments)
 def test_more_policies_admit_more(snapshot: Snapshot, resource: Resource, now: datetime) -> None:
+    # Who names a community puts the Space within its walls: whom it has banned is out, whatever else he has.
+    snapshot = replace(snapshot, bans=tuple(ban for ban in snapshot.bans if ban.scope != "community"))
+    resource = replace(resource, policies=resource.policies or (Policy("members"),))
     singly = [decide(snapshot, Action.JOIN, replace(resource, policies=(policy,)), now) for policy in resource.policies]
     together = decide(snapshot, Action.JOIN, resource, now)
-    assume(resource.policies)
-    # Who names a community puts the Space within its walls: whom it has banned is out, whatever else he has.
-    assume(not any(ban.scope == "community" for ban in snapshot.bans))
     assert isinstance(together, Allow) == any(isinstance(answer, Allow) for answer in singly)
+
+
+@given(a_snapshot(), actions, resources, moments)
+def test_every_way_in_is_as_narrow_as_joining_unless_its_benefit_is_another(
+    snapshot: Snapshot, action: Action, resource: Resource, now: datetime
+) -> None:
+    """Coming back, a token, a look at a seat: no way round the door. And what is done by somebody is done by an account."""
+    joins, answer = decide(snapshot, Action.JOIN, resource, now), decide(snapshot, action, resource, now)
+    if action in (Action.REJOIN, Action.REFRESH):
+        assert answer == joins
+    if isinstance(answer, Allow) and action in (Action.PROMOTE, Action.SPEAK, Action.CLIP, Action.DOWNLOAD):
+        assert snapshot.account is not None
+    if isinstance(answer, Allow) and action is Action.SPEAK:
+        assert snapshot.role in STAGE or snapshot.account == CREATOR
+    if action in (Action.CLIP, Action.DOWNLOAD) and snapshot.account is not None:
+        assert answer == decide(snapshot, Action.REPLAY, resource, now)
+
+
+@given(a_snapshot(), subscribers_only, moments)
+def test_who_is_let_up_has_a_tier_that_lets_him_ask(snapshot: Snapshot, resource: Resource, now: datetime) -> None:
+    answer = decide(snapshot, Action.PROMOTE, resource, now)
+    held = {grant.id: grant for grant in snapshot.grants}
+    for number in answer.grants if isinstance(answer, Allow) else ():
+        terms = snapshot.terms(held[number].tier)
+        assert terms is not None
+        assert any(benefit.name == "space.speak" and benefit.covers(now) for benefit in terms.benefits)
 
 
 # --- the folds

@@ -28,6 +28,7 @@ from spaces.room_commands import (
     MuteOther,
     MuteSelf,
     RaiseHand,
+    Reason,
     RoleChanged,
     SeatKey,
     SessionEnded,
@@ -99,11 +100,17 @@ class RoomMachine(RuleBasedStateMachine):
         session = f"s{self.number}"
         seat = SeatKey(account, client if account else session)
         held = self.room.seats.get(seat, {}).get(kind)
+        own = {s.seat for s in self.room.seated(account)} if account else set()
+        crowded = seat not in own and len(own) >= LIMITS.seats_per_account_max
         events = self.do(Join(seat, kind, session, self.now))
         if events is None:
             return
         self.open.add(session)
-        assert [e.session for e in events if isinstance(e, SessionEnded)] == ([held.id] if held else [])
+        ended = [e for e in events if isinstance(e, SessionEnded)]
+        if crowded:
+            assert {e.reason for e in ended} == {Reason.DISPLACED}
+        else:
+            assert [e.session for e in ended] == ([held.id] if held else [])
         assert kind is not Kind.WHIP or self.room.role_of(account) is not Role.LISTENER
         assert kind is not Kind.WHEP or self.room.record.state is State.LIVE
 

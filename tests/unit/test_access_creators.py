@@ -79,7 +79,11 @@ async def test_a_tier_goes_from_draft_to_published_to_archived(world: World) -> 
     owner, creator = await world.creator()
     other, _ = await world.creator()
     draft = await world.tier(owner, creator, state="draft", currency="eur")
-    assert (draft.state, draft.prices[0].currency, draft.benefits) == ("draft", "EUR", ("space.join", "space.replay"))
+    assert (draft.state, draft.prices[0].currency, draft.benefits) == (
+        "draft",
+        "EUR",
+        ("space.join", "space.speak", "space.replay"),
+    )
     assert await world.access.tiers(creator.id) == []
     assert await world.access.tiers(creator.id, drafts=True) == [draft]
     with pytest.raises(AccessError, match="409 not_on_sale"):

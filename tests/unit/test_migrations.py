@@ -82,3 +82,13 @@ async def test_down_and_up_again_with_a_life_in_it(world: World, revision: str) 
     assert {name: after[name] for name in core} == {name: before[name] for name in core}
     async with engine.connect() as connection:
         assert (await audit.check(connection)).broken is None
+
+
+async def test_tiers_from_before_go_on_letting_their_members_ask_to_speak(world: World) -> None:
+    owner, creator = await world.creator()
+    listening = await world.tier(owner, creator, 1, benefits=["space.join"])
+    reading = await world.tier(owner, creator, 2, benefits=["newsletter"])
+    await downgrade(world.engine, "0008")
+    await upgrade(world.engine)
+    found = {tier.id: set(tier.benefits) for tier in await world.access.tiers(creator.id)}
+    assert found == {listening.id: {"space.join", "space.speak"}, reading.id: {"newsletter"}}

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from spaces.errors import RequestError
-from spaces.room_commands import Leave, Reason, SessionEnded
+from spaces.room_commands import Leave, Reason, SessionEnded, StageChanged
 from spaces.room_rules import Kind, Role
 from tests.harness.rooms import HOST, LIMITS, live_room, on_stage, sit
 
@@ -31,7 +31,7 @@ def test_another_client_is_another_seat() -> None:
 
 
 def test_an_account_has_so_many_seats_and_may_replace_within_them() -> None:
-    room = live_room()
+    room = live_room(limits=replace(LIMITS, displace=False))
     sit(room, 7, client="one")
     sit(room, 7, client="two")
     with pytest.raises(RequestError, match="409 too_many_seats"):
@@ -39,6 +39,37 @@ def test_an_account_has_so_many_seats_and_may_replace_within_them() -> None:
     _, events = sit(room, 7, client="two")
     assert len(events) == 1
     sit(room, 7, Kind.WHEP, client="one")
+
+
+def test_one_device_more_takes_the_place_of_the_one_that_has_been_there_longest() -> None:
+    room = live_room()
+    one = [sit(room, 7, kind, client="one")[0] for kind in (Kind.SOCKET, Kind.WHEP)]
+    two, _ = sit(room, 7, client="two")
+    other, _ = sit(room, 8, client="one")
+    three, events = sit(room, 7, client="three")
+    assert events == [SessionEnded(session, Reason.DISPLACED) for session in one]
+    assert set(room.sessions) == {two, other, three}
+    sit(room, 7, client="two")
+    _, events = sit(room, 7, client="four")
+    assert events == [SessionEnded(three, Reason.DISPLACED)], "whoever has come back is not the oldest any more"
+
+
+def test_a_displaced_microphone_changes_the_stage_and_keeps_its_place_there() -> None:
+    room = live_room(limits=replace(LIMITS, seats_per_account_max=1))
+    on_stage(room, 2)
+    old, _ = sit(room, 2, Kind.WHIP, client="studio", media=True)
+    _, events = sit(room, 2, client="phone")
+    assert events == [StageChanged(), SessionEnded(old, Reason.DISPLACED)]
+    assert room.role_of(2) is Role.SPEAKER
+
+
+def test_in_a_full_space_a_device_may_still_take_the_place_of_another() -> None:
+    room = live_room(limits=replace(LIMITS, seats_per_account_max=1, capacity_max=1))
+    sit(room, 7, client="one")
+    _, events = sit(room, 7, client="two")
+    assert len(events) == 1
+    with pytest.raises(RequestError, match="503 full"):
+        sit(room, 8)
 
 
 def test_anonymous_listeners_have_a_seat_each() -> None:

@@ -163,7 +163,7 @@ async def test_a_newer_whep_takes_the_seat_and_another_client_has_another(api: A
 
 
 async def test_seats_of_one_account_are_limited(tmp_path: Path) -> None:
-    async with served(tmp_path, seats_per_account_max=2) as api:
+    async with served(tmp_path, seats_per_account_max=2, seats_policy="reject") as api:
         space, fan = await api.space(await api.creator("ada")), person("bob")
         for client in ("a", "b"):
             assert (await api.offer(f"/v1/spaces/{space}/whep?client={client}", sdp(api), by=fan)).status == 201
