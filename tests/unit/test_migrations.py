@@ -88,7 +88,7 @@ async def test_tiers_from_before_go_on_letting_their_members_ask_to_speak(world:
     owner, creator = await world.creator()
     listening = await world.tier(owner, creator, 1, benefits=["space.join"])
     reading = await world.tier(owner, creator, 2, benefits=["newsletter"])
-    await downgrade(world.engine, "0008")
+    await downgrade(world.engine, "0009")
     await upgrade(world.engine)
     found = {tier.id: set(tier.benefits) for tier in await world.access.tiers(creator.id)}
     assert found == {listening.id: {"space.join", "space.speak"}, reading.id: {"newsletter"}}
