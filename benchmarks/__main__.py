@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.report import Report
 
-NAMES = ("admission", "fanout", "join", "latency", "mixing", "peer-janus", "quality")
+NAMES = ("admission", "fanout", "join", "latency", "mixing", "peer-janus", "quality", "revocation")
 """Modules of this package with `add_options(parser)` and `async run(options) -> Report`."""
 
 

@@ -32,6 +32,8 @@ EXPIRY_SECONDS = 0.1
 DECIDE_SECONDS_MAX = 0.6
 """A decision at the end of a right is waited for this long; without it the right has ended, within the second promised."""
 POLL_SECONDS_MAX = 5.0
+LEASE_MARGIN_SECONDS = 0.3
+"""Leases end this much before their time: it takes EXPIRY_SECONDS to notice, and a tick until the last datagram is out."""
 OWED_AT_ONCE_MAX = 100
 """Decisions made up for in one look, so that those who wait do not hold up rights that end now."""
 ENDS_KEPT_MIN = 1_024
@@ -79,6 +81,7 @@ class Rights:
         cursor: int | None = None
         while not self._stop.told:
             self._nudged.clear()
+            looked_at = self._clock()
             try:
                 async with asyncio.timeout(POLL_SECONDS_MAX):
                     if cursor is None:
@@ -95,7 +98,7 @@ class Rights:
                 self._database_away = True
             else:
                 cursor = newest
-                self._renewed_at = self._clock()
+                self._renewed_at = looked_at
                 if self._database_away:
                     log.info("database back")
                 self._database_away = False
@@ -108,7 +111,7 @@ class Rights:
         while not await self._stop.within(EXPIRY_SECONDS):
             if due := self._take_due():
                 await asyncio.gather(*(self._decide_at_end(entry) for entry in due))
-            if self._clock() - self._renewed_at > self._lease_seconds:
+            if self._clock() - self._renewed_at > self._lease_seconds - LEASE_MARGIN_SECONDS:
                 self._end_leases()
 
     async def _wait(self) -> None:
