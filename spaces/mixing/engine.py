@@ -117,8 +117,8 @@ class AudioEngine:
         row = source.row
         if row < 0:
             return -127.0, 0.0
-        record = self._speakers.rows.state[row]
-        return float(record["dbfs"]), float(record["measured_at"])
+        dbfs, measured_at = self._speakers.measured
+        return dbfs.item(row), measured_at.item(row)
 
     def counts(self) -> dict[str, int]:
         """What became of speakers' packets so far (speakers.COUNTS)."""
