@@ -383,6 +383,7 @@ export const messages = {
   "cancelled.title": "This Space was cancelled",
   "cancelled.text": "It will not take place.",
   "scheduled.text": "Stay on this page: it opens by itself.",
+  "scheduled.yours": "The door is shut until you start the Space.",
   "scheduled.listen": "Listen as soon as it starts",
   "scheduled.wait": "Waiting for the start",
 

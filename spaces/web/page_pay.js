@@ -26,7 +26,13 @@ export async function payPage({ main, api }, ref) {
   /** @type {Checkout} */
   let what = await api.get(`/v1/checkouts/${ref}`);
   const back = wayBack() ?? homeOf(what);
-  const draw = () => show(main, payView(what, stateOf(what), acts, back));
+  let shown = stateOf(what);
+  const draw = () => {
+    const state = stateOf(what);
+    show(main, payView(what, state, acts, back));
+    if (state !== shown) main.querySelector("h1")?.focus(); // its controls are others now
+    shown = state;
+  };
   const acts = new Acts(draw);
 
   const pay = (/** @type {string} */ outcome) => acts.run(outcome, async () => {

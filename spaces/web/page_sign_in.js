@@ -22,7 +22,12 @@ export async function signInPage({ main, api, me }) {
   if (asked && new Date(asked.expires_at) < new Date()) asked = null;
   if (asked && !me) step = "code";
   let mail = true;
-  const draw = () => show(main, views[step]());
+  let shown = "";
+  const draw = () => {
+    show(main, views[step]());
+    if (step !== shown) /** @type {HTMLElement | null} */ (main.querySelector("input") ?? main.querySelector("h1"))?.focus();
+    shown = step;
+  };
   const acts = new Acts(draw);
 
   /** @param {Asked | null} value */
@@ -75,7 +80,6 @@ export async function signInPage({ main, api, me }) {
       step = "address";
       acts.trouble = null;
       draw();
-      main.querySelector("input")?.focus();
     },
     name: (control) => acts.run("name", async () => {
       const { name, handle } = typed(control);
@@ -88,7 +92,6 @@ export async function signInPage({ main, api, me }) {
   document.title = t("app.title", { title: t("account.sign_in") });
   addEventListener("hashchange", takeCode);
   draw();
-  main.querySelector("input")?.focus();
   await takeCode();
   ({ mail } = await api.get("/v1/sign-in"));
   draw();

@@ -8,7 +8,7 @@ import { t } from "./text.js";
 /** @typedef {import("./page_creator.js").Tier} Tier */
 
 /** @param {import("./page_account.js").PartOf} part @returns {import("./page_account.js").Part} */
-export function spacesPart({ api, me, acts, load: loadAll }) {
+export function spacesPart({ api, me, acts }) {
   /** @type {import("./client.js").Space[]} */
   let spaces = [];
   /** @type {Tier[]} */
@@ -24,8 +24,11 @@ export function spacesPart({ api, me, acts, load: loadAll }) {
       currency: given.currency,
       quantity: Number(given.quantity),
     };
-    const start = given.start ? new Date(given.start).toISOString() : undefined;
-    const body = { title: given.title, access: policies(given.access), scheduled_start: start };
+    const schedule = given.start && {
+      scheduled_start: new Date(given.start).toISOString(),
+      time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    };
+    const body = { title: given.title, access: policies(given.access), ...schedule };
     if (made) await api.patch(`/v1/spaces/${made}`, body);
     else ({ id: made } = await api.post("/v1/spaces", body));
     if (terms) await api.put(`/v1/spaces/${made}/ticket-offer`, terms);
@@ -63,9 +66,9 @@ export function spacesPart({ api, me, acts, load: loadAll }) {
       ]),
     ),
     actions: {
-      access: async (control) => {
+      access: (control) => {
         access = /** @type {HTMLSelectElement} */ (control).value;
-        await loadAll();
+        acts.draw();
       },
       "new-space": (control) => acts.run("new-space", () => openSpace(typed(control))),
     },

@@ -28,7 +28,11 @@ function statusText({ client, status, waiting, space }) {
   if (client.blocked) return t("status.blocked");
   if (status && client.state !== "listening") return t(status);
   if (waiting) return t("status.waiting");
-  if (client.state !== "listening") return space.state === "scheduled" ? t("scheduled.text") : t(`status.${client.state}`);
+  if (client.state !== "listening" && space.state === "scheduled") {
+    const role = client.you?.role ?? space.you?.role;
+    return t(role === "host" || role === "cohost" ? "scheduled.yours" : "scheduled.text");
+  }
+  if (client.state !== "listening") return t(`status.${client.state}`);
   if (!client.onStage) return t(client.handRaised ? "status.asked" : "status.listening");
   if (space.state === "scheduled") return t("status.green_room");
   if (!client.speaking) return t("status.on_stage_silent");

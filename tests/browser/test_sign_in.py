@@ -45,6 +45,7 @@ async def test_a_stranger_signs_in_by_mail_chooses_a_handle_and_ends_another_ses
             await page.get_by_label("E-mail address").press("Enter")
             await expect(page.locator("main")).to_contain_text(f"We have sent a code to {ADDRESS}")
             assert [c for c in tab.complaints if "blob:" not in c] == []  # our own ear's worklet
+            await expect(page.get_by_label("Code")).to_be_focused()
             await page.get_by_label("Code").fill("AAAA-BBBB-CCCC")
             await page.get_by_label("Code").press("Enter")
             await expect(page.get_by_role("alert")).to_contain_text("not the code of the newest mail")
