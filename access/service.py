@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from access import accounts, admissions, bans, comps, creators, fields, idempotency, keys, outbox
+from access import accounts, admissions, bans, comps, creators, fields, idempotency, invitations, keys, outbox
 from access.books import Books
 from access.community_service import Communities
 from access.database import read, reading, write, writing
@@ -17,6 +17,7 @@ from access.errors import AccessError, TokenError
 from access.follows import Follows
 from access.gift_service import Gifts
 from access.idempotency import Idempotency
+from access.invitations import Invitation
 from access.merch_service import Merch
 from access.model import Account, Admission, ApiKey, Comp, Creator, RightsChanged, Tier
 from access.money_clock import MoneyClock
@@ -313,6 +314,22 @@ class Access:
         """End every ban of the account by this creator. Idempotent."""
         async with writing(self._engine) as connection:
             await bans.end(connection, actor, account, creator, self._now())
+
+    # --- invitations; the caller has checked that `actor` may
+    async def invite(self, actor: Account, account: Account, *, space: str, creator: int) -> Invitation:
+        """Idempotent. 409 bad_account, too_many_invited."""
+        return await write(self._engine, invitations.give, actor, account, space, creator, self._now())
+
+    async def take_invitation_back(self, actor: Account, account: Account, *, space: str, creator: int) -> None:
+        """Idempotent."""
+        await write(self._engine, invitations.take_back, actor, account, space, creator, self._now())
+
+    async def invited(self, space: str) -> list[Invitation]:
+        return await read(self._engine, invitations.of_space, space)
+
+    async def invitations_of(self, account: Account) -> list[str]:
+        """The Spaces that an account is invited to, the newest invitation first."""
+        return await read(self._engine, invitations.of_account, account.id)
 
     async def suspend(self, account: Account, *, suspended: bool = True) -> None:
         """Keep an account out of everything: for the operator."""

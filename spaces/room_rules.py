@@ -42,6 +42,7 @@ class Act(enum.StrEnum):
     EDIT_ACCESS = "edit_access"
     RESCHEDULE = "reschedule"
     BRING_TO_STAGE = "bring_to_stage"
+    INVITE = "invite"
     TAKE_FROM_STAGE = "take_from_stage"
     TAKE_COHOST_FROM_STAGE = "take_cohost_from_stage"
     LEAVE_STAGE = "leave_stage"
@@ -82,6 +83,7 @@ PERMISSIONS: Mapping[Act, frozenset[Role]] = {
     Act.EDIT_ACCESS: frozenset({Role.HOST}),
     Act.RESCHEDULE: frozenset({Role.HOST}),
     Act.BRING_TO_STAGE: HOSTS,
+    Act.INVITE: HOSTS,
     Act.TAKE_FROM_STAGE: HOSTS,
     Act.TAKE_COHOST_FROM_STAGE: frozenset({Role.HOST}),
     Act.LEAVE_STAGE: frozenset({Role.COHOST, Role.SPEAKER}),

@@ -58,6 +58,10 @@ class NewSpeaker(Struct, kw_only=True, frozen=True):
     role: Literal["speaker", "cohost"] = "speaker"
 
 
+class SpaceInvitation(Struct, kw_only=True, frozen=True):
+    account: AccountRef
+
+
 class NewCreator(Struct, kw_only=True, frozen=True):
     """A person is the caller; a publication has an account of its own and members, the caller its first owner."""
 

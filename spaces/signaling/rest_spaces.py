@@ -18,7 +18,7 @@ from spaces.signaling.endpoint import Answer, Call
 from spaces.signaling.problems import problem_of
 from spaces.signaling.views import accounts_of, space_view
 
-POLICIES = ("open", "members", "subscribers", "ticketed", "community")
+POLICIES = ("open", "members", "subscribers", "ticketed", "community", "invite")
 LISTED = (State.LIVE, State.SCHEDULED)
 
 

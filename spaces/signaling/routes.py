@@ -21,6 +21,7 @@ from spaces.signaling.endpoint import Call, Route
 from spaces.signaling.openapi import document
 from spaces.signaling.routes_communities import COMMUNITIES
 from spaces.signaling.routes_gifts import GIFTS
+from spaces.signaling.routes_invitations import INVITATIONS
 from spaces.signaling.routes_merch import MERCH
 from spaces.signaling.routes_money import MONEY
 from spaces.signaling.routes_newsletters import NEWSLETTERS
@@ -208,6 +209,7 @@ API = [
     *TICKETS,
     *GIFTS,
     *SPACES,
+    *INVITATIONS,
     *MEDIA,
     *OPERATIONS,
 ]
