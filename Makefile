@@ -31,8 +31,11 @@ $(VENV)/.installed: $(VENV)/bin/python requirements.lock pyproject.toml
 	$(BIN)/python -m spaces.mixing.warmup # compiles the audio loops once, not at the first start
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock requirements-localstripe.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@# GPL, so it lies apart: a program that one test runs, and nothing that Python here can import
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-build-isolation \
+	  --upgrade --target $(VENV)/localstripe -r requirements-localstripe.lock
 	@touch $@
 
 install-bench: $(VENV)/.installed-dev ## what measures sound quality (needs a C compiler and Python's headers)
@@ -45,6 +48,7 @@ lock: ## resolve again the versions that pyproject.toml allows (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --extra build pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --extra build --extra dev pyproject.toml -o requirements-dev.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --extra build --extra bench pyproject.toml -o requirements-bench.lock
+	printf 'localstripe==1.15.10\npython-dateutil\ntzdata\n' | uv pip compile -q --universal --python-version 3.11 --no-deps --generate-hashes --no-header --no-annotate - -o requirements-localstripe.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info

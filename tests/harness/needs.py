@@ -6,11 +6,15 @@ import functools
 import os
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 from tests.harness.postgresql import programs
 
 CHROMIUM = "/usr/bin/chromium"
 FIREFOX = "/usr/bin/firefox-esr"
+LOCALSTRIPE = Path(sys.prefix) / "localstripe"
+"""A stand-in for Stripe that others wrote. It is under the GPL: run, never imported."""
 SYSTEM_PYTHON = "/usr/bin/python3"
 """Debian's own, which sees python3-gst."""
 
@@ -35,6 +39,8 @@ def missing(name: str) -> str | None:
             return _missing_firefox()
         case "gstreamer":
             return _missing_gstreamer()
+        case "localstripe":
+            return None if (LOCALSTRIPE / "localstripe").is_dir() else f"no {LOCALSTRIPE} (make install-dev)"
         case "netns":
             return _missing_netns()
         case "postgresql":

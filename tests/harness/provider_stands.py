@@ -246,7 +246,7 @@ class StripeStand(Stand):
 
     async def pass_period(self, agreement: str, *, succeed: bool = True) -> None:
         self.fake.renew(agreement, succeed=succeed)
-        self.clock.now = datetime.fromtimestamp(self.fake.now, UTC)
+        self.follow_clock()
 
     async def retry(self, agreement: str) -> None:
         self.fake.retry(agreement, succeed=True)
@@ -257,8 +257,25 @@ class StripeStand(Stand):
     async def hear(self) -> None:
         self.fake.now = int(self.clock().timestamp())
         self.heard += 1
-        for body in deliveries(self.fake.events, self.seed + self.heard):
+        await self.deliver(self.seed + self.heard)
+
+    async def deliver(self, seed: int = 0) -> None:
+        """Each webhook once or twice, in any order."""
+        for body in deliveries(self.fake.events, seed):
             await self.inbox.receive(body, signature(body))
+
+    async def follower(self) -> tuple[Account, Creator, Tier, Subscription]:
+        """Somebody before an open checkout."""
+        _, creator, silver, _ = await self.shop()
+        fan = await self.person()
+        return fan, creator, silver, await self.access.follows.subscribe(fan, creator, tier=silver.id)
+
+    async def session(self) -> str:
+        """The newest."""
+        return str((await self.rows("SELECT ref FROM provider_checkouts ORDER BY begun_at DESC"))[0].ref)
+
+    def follow_clock(self) -> None:
+        self.clock.now = datetime.fromtimestamp(self.fake.now, UTC)
 
     async def connect(self, owner: Account, creator: Creator) -> None:
         await self.access.payout_accounts.connect(owner, creator, country="DE")

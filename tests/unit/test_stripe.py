@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,83 +13,32 @@ from sqlalchemy import text
 from access.decide import Allow
 from access.errors import AccessError
 from access.facts import Amounts, CheckoutChanged
-from access.model import Account, Creator, Subscription, Tier
 from access.payments import CheckoutRequest, ProviderError
-from access.service import Access
-from access.stripe_api import StripeApi
-from access.stripe_inbox import StripeInbox
-from access.stripe_provider import StripeProvider
 from spaces.config import Config, ConfigError
 from spaces.stripe_setup import check_stripe
-from tests.harness.database import fresh_engine
 from tests.harness.fake_stripe import (
     SECRET_KEY,
     WEBHOOK_SECRET,
-    FakeStripe,
     deliveries,
     fake_stripe,
     signature,
 )
 from tests.harness.node import served
-from tests.harness.world import KEY, SECRET, START, Clock, World
+from tests.harness.provider_stands import StripeStand, stripe_stand
 
 
 def wall() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(kw_only=True)
-class Shop(World):
-    fake: FakeStripe
-    provider: StripeProvider
-    inbox: StripeInbox
-
-    async def follower(self) -> tuple[Account, Creator, Tier, Subscription]:
-        owner, creator = await self.creator()
-        tier = await self.tier(owner, creator)
-        fan = await self.person()
-        begun = await self.access.follows.subscribe(fan, creator, tier=tier.id)
-        return fan, creator, tier, begun
-
-    async def deliver(self, seed: int = 0) -> None:
-        for body in deliveries(self.fake.events, seed):
-            await self.inbox.receive(body, signature(body))
-
-    async def session(self) -> str:
-        return str((await self.rows("SELECT ref FROM provider_checkouts ORDER BY begun_at DESC"))[0].ref)
-
-    def follow_clock(self) -> None:
-        self.clock.now = datetime.fromtimestamp(self.fake.now, UTC)
-
-    async def state(self) -> list[object]:
-        """Every row that matters, without the ids that count attempts."""
-        queries = (
-            "SELECT status, agreement_ref, price FROM subscriptions ORDER BY id",
-            'SELECT invoice_ref, kind, start, "end", amount_minor FROM paid_periods ORDER BY invoice_ref',
-            "SELECT ref, gross_minor, fee_minor FROM payments ORDER BY ref",
-            "SELECT ref, state, amount_minor FROM refunds ORDER BY ref",
-            "SELECT ref, state, amount_minor FROM disputes ORDER BY ref",
-            "SELECT ledger_account, SUM(amount_minor) FROM ledger_entries GROUP BY ledger_account ORDER BY ledger_account",
-        )
-        return [tuple(map(str, row)) for query in queries for row in await self.rows(query)]
-
-
 @pytest.fixture
-async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
-    async with fresh_engine(tmp_path) as engine, fake_stripe(int(START.timestamp())) as (fake, address):
-        clock = Clock()
-        provider = StripeProvider(StripeApi(SECRET_KEY, address), engine, "spaces_test", lambda: "http://127.0.0.1:1")
-        access = Access(engine, provider=provider, join_token_key=b"j" * 32, now=clock)
-        await access.ensure_key(KEY, SECRET)
-        inbox = StripeInbox(provider, access.desk, (WEBHOOK_SECRET,), live=False, wall=wall)
-        try:
-            yield Shop(engine=engine, access=access, clock=clock, fake=fake, provider=provider, inbox=inbox)
-        finally:
-            await provider.close()
+async def shop(tmp_path: Path) -> AsyncIterator[StripeStand]:
+    async with stripe_stand(tmp_path) as stand:
+        yield stand
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_a_life_told_in_any_order_ends_in_the_same_rows(shop: Shop, seed: int) -> None:
+async def test_a_life_told_in_any_order_ends_in_the_same_rows(shop: StripeStand, seed: int) -> None:
     fan, creator, tier, begun = await shop.follower()
     assert begun.checkout_url is not None
     assert not isinstance(await shop.may_join(fan, creator, tier), Allow)
@@ -108,12 +56,12 @@ async def test_a_life_told_in_any_order_ends_in_the_same_rows(shop: Shop, seed: 
     await shop.deliver(seed + 1)
     assert await shop.state() == before
     paid = await shop.rows("SELECT ref, gross_minor, fee_minor FROM payments ORDER BY ref")
-    assert [row.gross_minor for row in paid] == [199, 199]
-    assert [row.fee_minor for row in paid] == [36, 36]
+    assert [row.gross_minor for row in paid] == [499, 499]
+    assert [row.fee_minor for row in paid] == [44, 44]
     assert (await shop.rows("SELECT SUM(amount_minor) AS total FROM ledger_entries"))[0].total == 0
 
 
-async def test_an_event_heard_again_writes_nothing(shop: Shop) -> None:
+async def test_an_event_heard_again_writes_nothing(shop: StripeStand) -> None:
     await shop.follower()
     shop.fake.pay(await shop.session())
     await shop.deliver()
@@ -125,7 +73,7 @@ async def test_an_event_heard_again_writes_nothing(shop: Shop) -> None:
     assert await shop.rows(counted) == before
 
 
-async def test_a_refund_and_a_lost_dispute_take_the_right_and_the_money_back(shop: Shop) -> None:
+async def test_a_refund_and_a_lost_dispute_take_the_right_and_the_money_back(shop: StripeStand) -> None:
     fan, creator, tier, _ = await shop.follower()
     shop.fake.pay(await shop.session())
     await shop.deliver()
@@ -144,7 +92,7 @@ async def test_a_refund_and_a_lost_dispute_take_the_right_and_the_money_back(sho
 
 
 @pytest.mark.parametrize("fault", ["before", "after"])
-async def test_a_write_whose_answer_is_lost_is_done_once(shop: Shop, fault: str) -> None:
+async def test_a_write_whose_answer_is_lost_is_done_once(shop: StripeStand, fault: str) -> None:
     shop.fake.away = [fault] * 2  # the SDK tries twice
     request = CheckoutRequest("subscription:1", 1, 1, "A gift", 500, "USD")
     with pytest.raises(ProviderError) as caught:
@@ -156,7 +104,7 @@ async def test_a_write_whose_answer_is_lost_is_done_once(shop: Shop, fault: str)
     assert len([name for name in shop.fake.objects if name.startswith("cs_")]) == 1
 
 
-async def test_what_no_webhook_brought_is_found_in_the_list(shop: Shop) -> None:
+async def test_what_no_webhook_brought_is_found_in_the_list(shop: StripeStand) -> None:
     fan, creator, tier, _ = await shop.follower()
     shop.fake.pay(await shop.session())
     found = await shop.inbox.catch_up()
@@ -167,7 +115,7 @@ async def test_what_no_webhook_brought_is_found_in_the_list(shop: Shop) -> None:
     assert await shop.inbox.catch_up() == 0
 
 
-async def test_an_event_stays_until_stripe_can_be_asked(shop: Shop) -> None:
+async def test_an_event_stays_until_stripe_can_be_asked(shop: StripeStand) -> None:
     await shop.follower()
     shop.fake.pay(await shop.session())
     right, shop.provider.api.client._requestor._options.api_key = SECRET_KEY, "sk_test_wrong"
@@ -187,7 +135,7 @@ async def test_an_event_stays_until_stripe_can_be_asked(shop: Shop) -> None:
         ("stale_signature", lambda body: signature(body, at=wall().timestamp() + 3_600)),
     ],
 )
-async def test_a_forged_stale_or_future_webhook_is_refused(shop: Shop, code: str, sign: object) -> None:
+async def test_a_forged_stale_or_future_webhook_is_refused(shop: StripeStand, code: str, sign: object) -> None:
     body = b'{"id": "evt_1", "object": "event"}'
     with pytest.raises(AccessError) as caught:
         await shop.inbox.receive(body, sign(body))  # type: ignore[operator]
@@ -196,14 +144,14 @@ async def test_a_forged_stale_or_future_webhook_is_refused(shop: Shop, code: str
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{}", b"\xff", b'{"object": "event"}', b"[" * 10_000])
-async def test_a_signed_body_that_is_no_event_is_refused(shop: Shop, body: bytes) -> None:
+async def test_a_signed_body_that_is_no_event_is_refused(shop: StripeStand, body: bytes) -> None:
     with pytest.raises(AccessError) as caught:
         await shop.inbox.receive(body, signature(body))
     assert caught.value.status == 400
     assert await shop.rows("SELECT * FROM webhook_events") == []
 
 
-async def test_cancelled_resumed_and_ended_with_its_period(shop: Shop) -> None:
+async def test_cancelled_resumed_and_ended_with_its_period(shop: StripeStand) -> None:
     fan, creator, tier, begun = await shop.follower()
     agreement = str(shop.fake.pay(await shop.session())["subscription"])
     await shop.deliver()
@@ -217,7 +165,7 @@ async def test_cancelled_resumed_and_ended_with_its_period(shop: Shop) -> None:
     assert not isinstance(await shop.may_join(fan, creator, tier), Allow)
 
 
-async def test_a_trial_admits_and_takes_no_money(shop: Shop) -> None:
+async def test_a_trial_admits_and_takes_no_money(shop: StripeStand) -> None:
     owner, creator = await shop.creator()
     tier = await shop.tier(owner, creator)
     async with shop.engine.begin() as connection:
@@ -273,7 +221,7 @@ def test_settings_that_cannot_be_stripes_are_refused_without_showing_them(wrong:
     assert not any(value and value in str(caught.value) for value in values.values() if value.startswith(("sk", "pk")))
 
 
-async def test_a_single_payment_is_told_with_its_fee(shop: Shop) -> None:
+async def test_a_single_payment_is_told_with_its_fee(shop: StripeStand) -> None:
     request = CheckoutRequest("ticket:1", 1, 1, "An evening", 500, "USD", quantity=2)
     begun = await shop.provider.begin_checkout(request, key="k", now=shop.clock())
     assert await shop.provider.fetch("checkout", begun.provider_ref, now=shop.clock()) == ()
@@ -286,7 +234,7 @@ async def test_a_single_payment_is_told_with_its_fee(shop: Shop) -> None:
     assert await shop.provider.fetch("checkout", "cs_unknown", now=shop.clock()) == ()
 
 
-async def test_whoever_comes_back_to_an_open_checkout_is_sent_to_the_same_page(shop: Shop) -> None:
+async def test_whoever_comes_back_to_an_open_checkout_is_sent_to_the_same_page(shop: StripeStand) -> None:
     fan, creator, tier, begun = await shop.follower()
     again = await shop.access.follows.subscribe(fan, creator, tier=tier.id)
     assert (again.id, again.checkout_url) == (begun.id, begun.checkout_url)
