@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from access import stripe_health
+from access.payments import ProviderError
 from spaces.config import Config, ConfigError
 from spaces.db.migrate import is_current
 from spaces.db.prepare import DATABASE_ERRORS, is_empty, open_database
@@ -19,7 +21,7 @@ from spaces.node import listen, port_advice, port_trouble, tls_context
 from spaces.sfu.candidates import read_candidate
 from spaces.sfu.udp import enlarge_buffers
 from spaces.signaling.client_address import read_networks
-from spaces.stripe_setup import check_stripe, is_live
+from spaces.stripe_setup import check_stripe, is_live, stripe_api
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -48,7 +50,7 @@ async def examine(config: Config) -> list[Finding]:
         await _database(config),
         await _redis(config),
         await _mail(config),
-        _payment(config),
+        *await _payment(config),
     ]
 
 
@@ -207,12 +209,26 @@ async def _mail(config: Config) -> Finding:
     return Finding("ok", f"mail leaves as {config.mail_from}")
 
 
-def _payment(config: Config) -> Finding:
+async def _payment(config: Config) -> list[Finding]:
     if not config.stripe_secret_key:
-        return Finding("warn", "test money: nobody really pays", "that is right for trying it out")
+        return [Finding("warn", "test money: nobody really pays", "that is right for trying it out")]
     try:
         check_stripe(config)
     except ConfigError as error:
-        return Finding("fail", str(error), "see docs/stripe.md")
+        return [Finding("fail", str(error), "see docs/stripe.md")]
     mode = "real money" if is_live(config) else "Stripe's test mode"
-    return Finding("warn", f"Stripe: {mode}; it was never tried against the live Stripe", "see docs/stripe.md")
+    known = Finding("warn", f"Stripe: {mode}; it was never tried against the live Stripe", "see docs/stripe.md")
+    return [known, *await _stripe(config)]
+
+
+async def _stripe(config: Config) -> list[Finding]:
+    api = stripe_api(config)
+    try:
+        said = await stripe_health.complaints(api, f"{config.url}/v1/webhooks/stripe")
+    except ProviderError as error:
+        return [Finding("fail", f"Stripe cannot be used: {error.detail}", "check the key, and the way out to Stripe")]
+    finally:
+        await api.close()
+    if said:
+        return [Finding("warn", what, "docs/stripe.md says how it is to be") for what in said]
+    return [Finding("ok", "Stripe answers, and its webhook endpoint is told of all that is followed")]

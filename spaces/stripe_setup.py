@@ -50,8 +50,11 @@ def is_live(config: Config) -> bool:
 def make_stripe(config: Config, engine: AsyncEngine, server_key: bytes, url: Callable[[], str]) -> StripeProvider:
     """`server_key`: makes our name within the Stripe account, the same on each node of a database. Raises ConfigError."""
     check_stripe(config)
-    api = StripeApi(config.stripe_secret_key, config.stripe_address or ADDRESS)
-    return StripeProvider(api, engine, "spaces_" + hashlib.sha256(server_key).hexdigest()[:12], url)
+    return StripeProvider(stripe_api(config), engine, "spaces_" + hashlib.sha256(server_key).hexdigest()[:12], url)
+
+
+def stripe_api(config: Config) -> StripeApi:
+    return StripeApi(config.stripe_secret_key, config.stripe_address or ADDRESS)
 
 
 def make_inbox(config: Config, access: Access, wall: Callable[[], datetime]) -> StripeInbox | None:

@@ -230,6 +230,16 @@ def _new_transfer(fake: Billing, form: Object) -> Object:
     return made
 
 
+@route("GET", "/v1/balance")
+def _balance(fake: Billing, form: Object) -> Object:
+    return {"object": "balance", "available": [], "livemode": False, "pending": []}
+
+
+@route("GET", "/v1/webhook_endpoints")
+def _endpoints(fake: Billing, form: Object) -> Object:
+    return fake.all("webhook_endpoint")
+
+
 @route("GET", "/v1/events")
 def _events(fake: Billing, form: Object) -> Object:
     assert len(form["types"]) <= 20

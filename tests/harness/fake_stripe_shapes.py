@@ -320,6 +320,14 @@ def coupon(ident: str, form: Object, now: int) -> Object:
     }  # fmt: skip
 
 
+def webhook_endpoint(ident: str, url: str, events: list[str], version: str | None, now: int) -> Object:
+    return {
+        "id": ident, "object": "webhook_endpoint", "api_version": version, "application": None, "created": now,
+        "description": None, "enabled_events": events, "livemode": False, "metadata": {}, "status": "enabled",
+        "url": url,
+    }  # fmt: skip
+
+
 def event(ident: str, kind: str, told: Object, now: int) -> Object:
     return {
         "id": ident, "object": "event", "api_version": "2026-10-28.endive", "created": now, "data": {"object": told},
