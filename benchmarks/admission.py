@@ -43,10 +43,10 @@ DATABASES = ("postgresql", "sqlite")
 SAMPLE = 1_000
 """Subscribers who come, drawn at random from all of them."""
 ROUNDS = 3
-RATIO_MAX = 5.0
+RATIO_MAX = 4.0
 """What a join may cost, as a multiple of its bare statements: SQLAlchemy's price, not the database's."""
 JOIN_MILLISECONDS_MAX = 100.0
-WARM_PER_SECOND_MIN = 20_000
+WARM_PER_SECOND_MIN = 50_000
 
 Call = Callable[[int], Awaitable[object]]
 
