@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 TICK_LATENESS_BUCKETS = (
@@ -82,6 +84,8 @@ class Metrics:
         )  # fmt: skip
         self.sockets = Gauge("spaces_sockets", "Open WebSockets", registry=registry)
         self.packets_in, self.packets_out = (self.packets.labels(direction) for direction in ("in", "out"))
+        self.refresh: Callable[[], None] = lambda: None
+        """Brings up to date what is counted elsewhere and followed: called before everything is told."""
         self._followed: dict[Counter, int] = {}
 
     def ticked(self, began_late: float, ended_late: float) -> None:
@@ -98,4 +102,5 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """The text format that Prometheus scrapes."""
+        self.refresh()
         return generate_latest(self.registry)

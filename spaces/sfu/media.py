@@ -125,6 +125,7 @@ class Media:
             end=self._end,
         )
         self._counted = self._fanout.counters.copy()
+        self._metrics.refresh = self._count
         await asyncio.to_thread(compile_kernels)
         self._udp.start(asyncio.get_running_loop())
         self._thread.start()
