@@ -77,6 +77,11 @@ class Config:
     )
     metrics_networks: tuple[str, ...] = setting((), "networks that may read /metrics without a token; comma-separated")
 
+    # --- signing in elsewhere
+    oidc_issuer: str = setting("", "https://… address of an OpenID provider that people may sign in at; empty: none")
+    oidc_client_id: str = setting("", "what that provider calls this server")
+    oidc_client_secret: str = setting("", "and the secret that it gave it", secret=True)
+
     # --- keys
     stripe_secret_key: str = setting("", "Stripe's API key; empty: test money", secret=True)
     stripe_webhook_secret: str = setting(
@@ -193,6 +198,10 @@ class Config:
             raise ConfigError("mail_from: an address, or Name <address>")
         if bool(self.tls_cert) != bool(self.tls_key):
             raise ConfigError("tls_cert and tls_key go together: set both or neither")
+        if len({bool(self.oidc_issuer), bool(self.oidc_client_id), bool(self.oidc_client_secret)}) > 1:
+            raise ConfigError("oidc_issuer, oidc_client_id and oidc_client_secret go together: set all or none")
+        if not _is_issuer(self.oidc_issuer):
+            raise ConfigError("oidc_issuer: an https address without query; http only of this very machine")
         if bool(self.api_key) != bool(self.api_secret):
             raise ConfigError("api_key and api_secret go together: set both or neither")
         if self.metrics_token and len(self.metrics_token.encode()) < 16:
@@ -231,6 +240,15 @@ def _is_web_address(url: str) -> bool:
     except ValueError:
         return False
     return not url or (parts.scheme in ("http", "https") and bool(parts.hostname))
+
+
+def _is_issuer(url: str) -> bool:
+    """Or nothing at all. OpenID Connect Discovery 1.0 §3: https, and nothing after the path."""
+    if not _is_web_address(url):
+        return False
+    parts = urlsplit(url)
+    local = parts.hostname in ("127.0.0.1", "::1", "localhost")
+    return not url or ((parts.scheme == "https" or local) and not parts.query and not parts.fragment)
 
 
 def _is_database(url: str) -> bool:

@@ -18,6 +18,8 @@ from spaces.db.migrate import is_current
 from spaces.db.prepare import DATABASE_ERRORS, is_empty, open_database
 from spaces.mail import Mailer, MailError
 from spaces.node import listen, port_advice, port_trouble, tls_context
+from spaces.oidc.provider import ProviderAwayError
+from spaces.oidc.setup import make_oidc
 from spaces.sfu.candidates import read_candidate
 from spaces.sfu.udp import enlarge_buffers
 from spaces.signaling.client_address import read_networks
@@ -50,6 +52,7 @@ async def examine(config: Config) -> list[Finding]:
         await _database(config),
         await _redis(config),
         await _mail(config),
+        await _oidc(config),
         *await _payment(config),
     ]
 
@@ -207,6 +210,19 @@ async def _mail(config: Config) -> Finding:
     except MailError as error:
         return Finding("fail", f"the SMTP server cannot be used: {error}", "check SPACES_SMTP_URL")
     return Finding("ok", f"mail leaves as {config.mail_from}")
+
+
+async def _oidc(config: Config) -> Finding:
+    oidc = make_oidc(config, b"")
+    if oidc is None:
+        return Finding("ok", "people sign in by mail only: no OpenID provider is set")
+    try:
+        await oidc.provider.metadata()
+    except ProviderAwayError as error:
+        return Finding("fail", f"the OpenID provider cannot be used: {error}", "check SPACES_OIDC_ISSUER")
+    return Finding(
+        "ok", f"people may sign in at {oidc.provider.name}; {config.url}/v1/sign-in/oidc/callback comes back"
+    )
 
 
 async def _payment(config: Config) -> list[Finding]:

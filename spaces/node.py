@@ -26,6 +26,7 @@ from spaces.mail import Mailer
 from spaces.metrics import Metrics
 from spaces.newsletters.links import MailLinks
 from spaces.newsletters.sender import NewsletterSender
+from spaces.oidc.setup import OidcSignIn, make_oidc
 from spaces.payments import open_access
 from spaces.reconciler import Reconciler
 from spaces.sfu.media import Media
@@ -127,7 +128,8 @@ class Node:
         background = Background(tasks)
         stack.push_async_callback(background.finish)
         links = MailLinks(await store.server_key("mail_links", utcnow()), lambda: self.url)
-        services, pulse = self._assemble(store, background, links)
+        oidc = make_oidc(config, await store.server_key("oidc", utcnow()))
+        services, pulse = self._assemble(store, background, links, oidc)
 
         certificate = tls_context(config)
         runner = web.AppRunner(
@@ -183,7 +185,9 @@ class Node:
         for loop in stuck:
             loop.cancel()
 
-    def _assemble(self, store: SpaceStore, background: Background, links: MailLinks) -> tuple[Services, Pulse]:
+    def _assemble(
+        self, store: SpaceStore, background: Background, links: MailLinks, oidc: OidcSignIn | None
+    ) -> tuple[Services, Pulse]:
         config = self.config
         place = Place(secrets.token_hex(8), self.url)
         self.rooms = Rooms(config, store, self.access, LocalDirectory(), place, self.media, utcnow, time.monotonic)
@@ -203,6 +207,7 @@ class Node:
             limiters=make_limiters(config),
             mail=mail,
             inbox=make_inbox(config, self.access, utcnow),
+            oidc=oidc,
             links=links,
             newsletters=NewsletterSender(self.access.newsletters, mail, links, self._stop, utcnow),
             trusted_proxies=trusted,

@@ -28,7 +28,9 @@ log = structlog.get_logger()
 
 async def get_methods(call: Call) -> SignInMethodsView:
     services = call.services
-    return SignInMethodsView(mail=services.mail.configured, oidc=None)
+    return SignInMethodsView(
+        mail=services.mail.configured, oidc=None if services.oidc is None else services.oidc.provider.name
+    )
 
 
 async def ask(call: Call) -> web.Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spaces.signaling import answers, rest_people, rest_sign_in
+from spaces.signaling import answers, rest_oidc, rest_people, rest_sign_in
 from spaces.signaling import schemas_people as schemas
 from spaces.signaling.endpoint import Route
 
@@ -20,6 +20,15 @@ PEOPLE = [
         method="POST", path="/v1/sign-in/code", handler=rest_sign_in.answer,
         summary="Sign in with the code, in the browser that asked; the session is a cookie", tag="people",
         body=schemas.SignInCode, answer=schemas.SignedInView, status=201, problems=(403, 409), own_token=True,
+    ),
+    Route(
+        method="GET", path="/v1/sign-in/oidc", handler=rest_oidc.begin, tag="people", status=303, own_token=True,
+        summary="Sign in at the OpenID provider: the browser is sent there", problems=(404, 503),
+    ),
+    Route(
+        method="GET", path=rest_oidc.PATH, handler=rest_oidc.come_back, tag="people", status=303, own_token=True,
+        summary="Back from the OpenID provider; the session is a cookie", problems=(403, 404, 503),
+        query=(("code", "of the provider"), ("state", "as it was sent there")),
     ),
     Route(
         method="POST", path="/v1/sign-out", handler=rest_sign_in.sign_out, summary="End this browser's session",

@@ -14,6 +14,7 @@ from spaces.mail import Mailer
 from spaces.metrics import Metrics
 from spaces.newsletters.links import MailLinks
 from spaces.newsletters.sender import NewsletterSender
+from spaces.oidc.setup import OidcSignIn
 from spaces.sfu.session import MediaPlane
 from spaces.signaling.client_address import Network
 from spaces.signaling.door import Door
@@ -54,6 +55,8 @@ class Services:
     mail: Mailer
     inbox: StripeInbox | None
     """None: Stripe is not set up here."""
+    oidc: OidcSignIn | None
+    """None: people sign in by mail only."""
     links: MailLinks
     newsletters: NewsletterSender
     trusted_proxies: tuple[Network, ...]

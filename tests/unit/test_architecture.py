@@ -20,7 +20,7 @@ ROOMS: dict[str, set[str]] = {
     "spaces.mixing": {"spaces.sfu", "spaces.native", *SHARED},
     "spaces.signaling": {
         "access", "spaces.db", "spaces.directory", "spaces.logs", "spaces.mail", "spaces.mixing",
-        "spaces.newsletters", "spaces.sfu", "spaces.room", "spaces.room_commands",
+        "spaces.newsletters", "spaces.oidc", "spaces.sfu", "spaces.room", "spaces.room_commands",
         "spaces.room_record", "spaces.room_rules", "spaces.tasks", "spaces.web", *SHARED,
     },
     "spaces.db": {"access", "spaces.room", "spaces.room_record", "spaces.room_rules", *SHARED},
@@ -29,6 +29,7 @@ ROOMS: dict[str, set[str]] = {
     "spaces.room_record": {"spaces.room_rules", *SHARED},
     "spaces.room_rules": SHARED,
     "spaces.mail": SHARED,
+    "spaces.oidc": {"access", *SHARED},
     "spaces.newsletters": {"access", "spaces.mail", "spaces.tasks", *SHARED},
     "spaces.config": set(),
     "spaces.errors": set(),
