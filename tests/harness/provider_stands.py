@@ -347,3 +347,9 @@ async def stand(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     make, seed = STANDS[request.param]
     async with make(tmp_path, seed) as made:
         yield made
+
+
+@pytest.fixture
+async def stripe_shop(tmp_path: Path) -> AsyncIterator[StripeStand]:
+    async with stripe_stand(tmp_path) as made:
+        yield made

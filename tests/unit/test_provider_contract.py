@@ -12,9 +12,7 @@ import pytest
 
 from access.errors import AccessError
 from access.payments import CheckoutRequest, ProviderError
-from tests.harness.provider_stands import Stand, stand
-
-__all__ = ["stand"]
+from tests.harness.provider_stands import Stand
 
 
 async def test_a_checkout_that_is_paid_admits_and_is_in_the_books(stand: Stand) -> None:

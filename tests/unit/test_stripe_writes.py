@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,52 +14,49 @@ from access.payments import ProviderError
 from tests.harness.fake_stripe import signature
 from tests.harness.provider_stands import StripeStand, stripe_stand
 
-
-@pytest.fixture
-async def shop(tmp_path: Path) -> AsyncIterator[StripeStand]:
-    async with stripe_stand(tmp_path) as stand:
-        yield stand
-
-
 BALANCES = (
     "SELECT ledger_account, SUM(amount_minor) FROM ledger_entries GROUP BY ledger_account ORDER BY ledger_account"
 )
 
 
 @pytest.mark.parametrize("refunded", [0, 99, 499])
-async def test_a_fee_told_late_ends_in_the_books_as_one_told_at_once(tmp_path: Path, refunded: int) -> None:
-    books = []
-    for late in (False, True):
-        folder = tmp_path / str(late)
-        folder.mkdir()
-        async with stripe_stand(folder) as shop:
-            owner, creator, silver, _ = await shop.shop()
-            shop.fake.fees_late = late
-            await shop.follow(await shop.person(), creator, silver)
-            (payment,) = await shop.payments()
-            assert payment.fee_minor == (0 if late else 44)
-            if refunded:
-                await shop.access.books.refund(owner, creator, payment.id, amount_minor=refunded)
-            shop.fake.tell_fees()
-            await shop.hear()
-            assert [row.fee_minor for row in await shop.payments()] == [44]
-            lines = await shop.access.books.statement(owner, creator, "2026-01")
-            adjusted = [(line.gross_minor, line.fee_minor) for line in lines if line.kind == "adjustment"]
-            assert adjusted == ([(0, 44)] if late else [])
-            await shop.settled()
-            books.append([tuple(row) for row in await shop.rows(BALANCES)])
-    assert books[0] == books[1]
+async def test_a_fee_told_late_ends_in_the_books_as_one_told_at_once(
+    stripe_shop: StripeStand, tmp_path: Path, refunded: int
+) -> None:
+    its_own = tmp_path / "at-once"
+    its_own.mkdir()
+    async with stripe_stand(its_own) as other:
+        assert await _charged(stripe_shop, refunded, late=True) == await _charged(other, refunded, late=False)
+
+
+async def _charged(shop: StripeStand, refunded: int, *, late: bool) -> list[tuple[object, ...]]:
+    """The balances after a payment and its refund."""
+    owner, creator, silver, _ = await shop.shop()
+    shop.fake.fees_late = late
+    await shop.follow(await shop.person(), creator, silver)
+    (payment,) = await shop.payments()
+    assert payment.fee_minor == (0 if late else 44)
+    if refunded:
+        await shop.access.books.refund(owner, creator, payment.id, amount_minor=refunded)
+    shop.fake.tell_fees()
+    await shop.hear()
+    assert [row.fee_minor for row in await shop.payments()] == [44]
+    lines = await shop.access.books.statement(owner, creator, "2026-01")
+    adjusted = [(line.gross_minor, line.fee_minor) for line in lines if line.kind == "adjustment"]
+    assert adjusted == ([(0, 44)] if late else [])
+    await shop.settled()
+    return [tuple(row) for row in await shop.rows(BALANCES)]
 
 
 @pytest.mark.parametrize("fault", ["before", "after"])
 @pytest.mark.parametrize("writes", [1, 2, 3])
-async def test_a_change_whose_answer_is_lost_is_made_once(shop: StripeStand, fault: str, writes: int) -> None:
-    _, creator, silver, gold = await shop.shop()
-    fan = await shop.person()
-    subscription = await shop.follow(fan, creator, silver)
-    follows = shop.access.follows
+async def test_a_change_whose_answer_is_lost_is_made_once(stripe_shop: StripeStand, fault: str, writes: int) -> None:
+    _, creator, silver, gold = await stripe_shop.shop()
+    fan = await stripe_shop.person()
+    subscription = await stripe_shop.follow(fan, creator, silver)
+    follows = stripe_shop.access.follows
     for tier in (gold, silver):
-        shop.fake.away = [""] * (writes - 1) + [fault] * 2  # the SDK tries twice
+        stripe_shop.fake.away = [""] * (writes - 1) + [fault] * 2  # the SDK tries twice
         for _ in range(3):
             try:
                 await follows.change(fan, subscription, tier=tier.id)
@@ -70,78 +66,78 @@ async def test_a_change_whose_answer_is_lost_is_made_once(shop: StripeStand, fau
             except AccessError as error:
                 if error.code != "same_price":
                     raise
-        shop.fake.away = []
-        await shop.hear()
-    mine = await shop.get(fan)
+        stripe_shop.fake.away = []
+        await stripe_shop.hear()
+    mine = await stripe_shop.get(fan)
     assert (mine.tier, mine.next_tier) == (gold.id, silver.id)
-    assert await shop.paid() == [499, 500]
-    assert len(shop.fake.all("subscription_schedule")["data"]) == 1
-    await shop.settled()
+    assert await stripe_shop.paid() == [499, 500]
+    assert len(stripe_shop.fake.all("subscription_schedule")["data"]) == 1
+    await stripe_shop.settled()
 
 
 @pytest.mark.parametrize("fault", ["before", "after"])
-async def test_a_payout_whose_answer_is_lost_is_made_once(shop: StripeStand, fault: str) -> None:
-    owner, creator, silver, _ = await shop.shop()
-    await shop.follow(await shop.person(), creator, silver)
-    await shop.connect(owner, creator)
-    shop.clock.forward(days=8)
-    shop.fake.away = [fault] * 2
-    made = await shop.access.books.pay_out(owner, creator, currency="USD", amount_minor=None)
+async def test_a_payout_whose_answer_is_lost_is_made_once(stripe_shop: StripeStand, fault: str) -> None:
+    owner, creator, silver, _ = await stripe_shop.shop()
+    await stripe_shop.follow(await stripe_shop.person(), creator, silver)
+    await stripe_shop.connect(owner, creator)
+    stripe_shop.clock.forward(days=8)
+    stripe_shop.fake.away = [fault] * 2
+    made = await stripe_shop.access.books.pay_out(owner, creator, currency="USD", amount_minor=None)
     assert made.state == "planned"
-    shop.fake._kept.clear()  # Stripe forgets keys after a day
-    shop.clock.forward(days=2)
-    await shop.access.desk.work_off()
-    (paid,) = await shop.access.books.payouts(owner, creator)
+    stripe_shop.fake._kept.clear()  # Stripe forgets keys after a day
+    stripe_shop.clock.forward(days=2)
+    await stripe_shop.access.desk.work_off()
+    (paid,) = await stripe_shop.access.books.payouts(owner, creator)
     assert paid.state == "paid"
-    assert len(shop.fake.all("transfer")["data"]) == 1
-    await shop.settled()
+    assert len(stripe_shop.fake.all("transfer")["data"]) == 1
+    await stripe_shop.settled()
 
 
-async def test_an_account_that_stripe_restricts_is_paid_nothing(shop: StripeStand) -> None:
-    owner, creator, silver, _ = await shop.shop()
-    await shop.follow(await shop.person(), creator, silver)
-    await shop.connect(owner, creator)
-    account = shop.fake.all("account")["data"][0]["id"]
-    shop.fake.onboard(account, transfers="inactive")
-    await shop.hear()  # with the news of before, when it was ready
-    found = await shop.access.payout_accounts.get(owner, creator)
+async def test_an_account_that_stripe_restricts_is_paid_nothing(stripe_shop: StripeStand) -> None:
+    owner, creator, silver, _ = await stripe_shop.shop()
+    await stripe_shop.follow(await stripe_shop.person(), creator, silver)
+    await stripe_shop.connect(owner, creator)
+    account = stripe_shop.fake.all("account")["data"][0]["id"]
+    stripe_shop.fake.onboard(account, transfers="inactive")
+    await stripe_shop.hear()  # with the news of before, when it was ready
+    found = await stripe_shop.access.payout_accounts.get(owner, creator)
     assert (found.state, found.reason) == ("restricted", "requirements.past_due")
-    shop.clock.forward(days=8)
+    stripe_shop.clock.forward(days=8)
     with pytest.raises(AccessError) as caught:
-        await shop.access.books.pay_out(owner, creator, currency="USD", amount_minor=None)
+        await stripe_shop.access.books.pay_out(owner, creator, currency="USD", amount_minor=None)
     assert caught.value.code == "no_payout_account"
-    shop.fake.onboard(account)
-    assert (await shop.access.payout_accounts.get(owner, creator)).state == "ready"  # asked, before any webhook
-    first = await shop.access.payout_accounts.connect(owner, creator)
+    stripe_shop.fake.onboard(account)
+    assert (await stripe_shop.access.payout_accounts.get(owner, creator)).state == "ready"  # asked, before any webhook
+    first = await stripe_shop.access.payout_accounts.connect(owner, creator)
     assert first.account == account
-    assert len(shop.fake.all("account")["data"]) == 1
+    assert len(stripe_shop.fake.all("account")["data"]) == 1
 
 
-async def test_of_others_accounts_nothing_is_heeded(shop: StripeStand) -> None:
-    owner, creator, _, _ = await shop.shop()
-    await shop.access.payout_accounts.connect(owner, creator)
-    another = copy.deepcopy(shop.fake.all("account")["data"][0])
-    shop.fake.add(another | {"id": "acct_another", "metadata": {"spaces_creator": str(creator.id)}})
-    shop.fake.onboard("acct_another")
-    shop.fake.tell("checkout.session.completed", {"id": "cs_elsewhere", "object": "checkout.session"})
-    shop.fake.events[-1]["account"] = "acct_another"
-    await shop.hear()
-    assert (await shop.access.payout_accounts.get(owner, creator)).state == "pending"
-    states = await shop.rows("SELECT type, state FROM webhook_events")
+async def test_of_others_accounts_nothing_is_heeded(stripe_shop: StripeStand) -> None:
+    owner, creator, _, _ = await stripe_shop.shop()
+    await stripe_shop.access.payout_accounts.connect(owner, creator)
+    another = copy.deepcopy(stripe_shop.fake.all("account")["data"][0])
+    stripe_shop.fake.add(another | {"id": "acct_another", "metadata": {"spaces_creator": str(creator.id)}})
+    stripe_shop.fake.onboard("acct_another")
+    stripe_shop.fake.tell("checkout.session.completed", {"id": "cs_elsewhere", "object": "checkout.session"})
+    stripe_shop.fake.events[-1]["account"] = "acct_another"
+    await stripe_shop.hear()
+    assert (await stripe_shop.access.payout_accounts.get(owner, creator)).state == "pending"
+    states = await stripe_shop.rows("SELECT type, state FROM webhook_events")
     assert ("checkout.session.completed", "ignored") in {tuple(row) for row in states}
 
 
-async def test_a_price_that_is_none_of_ours_gives_nothing(shop: StripeStand) -> None:
-    _, creator, silver, gold = await shop.shop()
-    fan = await shop.person()
-    agreement = await shop.agreement(await shop.follow(fan, creator, silver))
-    before = await shop.state()
-    by_hand = copy.deepcopy(shop.fake.objects[agreement]["items"]["data"][0]["price"])
+async def test_a_price_that_is_none_of_ours_gives_nothing(stripe_shop: StripeStand) -> None:
+    _, creator, silver, gold = await stripe_shop.shop()
+    fan = await stripe_shop.person()
+    agreement = await stripe_shop.agreement(await stripe_shop.follow(fan, creator, silver))
+    before = await stripe_shop.state()
+    by_hand = copy.deepcopy(stripe_shop.fake.objects[agreement]["items"]["data"][0]["price"])
     by_hand |= {"id": "price_by_hand", "metadata": {"spaces_server": "another", "spaces_price": str(gold.prices[0].id)}}
-    shop.fake.add(by_hand)
-    shop.fake.objects[agreement]["items"]["data"][0]["price"] = by_hand
-    shop.fake.tell("customer.subscription.updated", shop.fake.objects[agreement])
-    body = json.dumps(shop.fake.events[-1]).encode()
-    await shop.inbox.receive(body, signature(body))
-    assert await shop.state() == before
-    assert not isinstance(await shop.may_join(fan, creator, gold), Allow)
+    stripe_shop.fake.add(by_hand)
+    stripe_shop.fake.objects[agreement]["items"]["data"][0]["price"] = by_hand
+    stripe_shop.fake.tell("customer.subscription.updated", stripe_shop.fake.objects[agreement])
+    body = json.dumps(stripe_shop.fake.events[-1]).encode()
+    await stripe_shop.inbox.receive(body, signature(body))
+    assert await stripe_shop.state() == before
+    assert not isinstance(await stripe_shop.may_join(fan, creator, gold), Allow)
