@@ -14,9 +14,9 @@ from tests.harness.needs import missing
 settings.register_profile("spaces", suppress_health_check=[HealthCheck.too_slow])  # it measures the machine, not us
 settings.load_profile("spaces")
 
-pytest_plugins = ("tests.harness.world", "tests.harness.provider_stands")
+pytest_plugins = ("tests.harness.world", "tests.harness.histories", "tests.harness.provider_stands")
 
-DATABASE_FIXTURES = {"world", "node", "stand", "stripe_shop"}
+DATABASE_FIXTURES = {"world", "worlds", "node", "stand", "stripe_shop"}
 DATABASE_HELPERS = (database.fresh_engine, database.fresh_database_url, node.running, node.served)
 """Who asks for one of these works on a database: these tests are run on PostgreSQL too."""
 

@@ -90,11 +90,16 @@ def open_to_all(creator: Creator, space: str = "anOpenSpace") -> Resource:
     return Resource(space, creator.id, (Policy("open"),))
 
 
+async def make_world(engine: AsyncEngine) -> World:
+    """On a migrated database."""
+    clock = Clock()
+    provider = EmbeddedTestMoney(engine, lambda: "http://127.0.0.1:1")
+    access = Access(engine, provider=provider, join_token_key=b"j" * 32, now=clock)
+    await access.ensure_key(KEY, SECRET)
+    return World(engine, access, clock)
+
+
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     async with fresh_engine(tmp_path) as engine:
-        clock = Clock()
-        provider = EmbeddedTestMoney(engine, lambda: "http://127.0.0.1:1")
-        access = Access(engine, provider=provider, join_token_key=b"j" * 32, now=clock)
-        await access.ensure_key(KEY, SECRET)
-        yield World(engine, access, clock)
+        yield await make_world(engine)

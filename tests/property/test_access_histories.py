@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from access.decide import Allow, Deny
 from access.errors import AccessError, TokenError
 from access.model import Account, Creator, Subscription, Tier
 from access.periods import period_end
+from tests.harness.histories import Worlds, histories
 from tests.harness.world import World, pay_ref, subscribers_only
 
 levels = st.sampled_from([1, 2])
@@ -133,9 +134,10 @@ class History:
         assert self.epochs == sorted(self.epochs), "epochs only grow"
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@histories(60)
 @given(st.lists(STEPS, min_size=3, max_size=14))
-async def test_the_door_says_what_the_dates_say(world: World, steps: list[tuple[str, ...]]) -> None:
+async def test_the_door_says_what_the_dates_say(worlds: Worlds, steps: list[tuple[str, ...]]) -> None:
+    world = await worlds.new()
     owner, creator = await world.creator()
     tiers = {level: await world.tier(owner, creator, level) for level in (1, 2)}
     history = History(world, owner, creator, tiers, await world.person())

@@ -1,18 +1,15 @@
 """Random lives of gifts: whatever is done and told, in whatever order and however often, nobody has a right from a gift whose
 payment does not stand, nobody has one twice, and the books add up.
-
-`SPACES_TEST_EXAMPLES=10000` runs the long profile.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from access.decide import Allow
@@ -21,10 +18,10 @@ from access.facts import AnyFact
 from access.gift_model import Gift
 from access.model import Account, Creator, Tier
 from tests.harness.gifts import begin, check_gifts, ref_of
+from tests.harness.histories import Worlds, histories
 from tests.harness.money_news import disputed, paid, refunded
 from tests.harness.world import World
 
-EXAMPLES = int(os.environ.get("SPACES_TEST_EXAMPLES", "10"))
 REFUSALS = frozenset(
     {"bad_state", "checkout_closed", "gift_redeemed", "unknown_code", "code_expired", "not_yours", "unknown_gift"}
 )
@@ -125,10 +122,11 @@ async def _tried(act: Awaitable[Any]) -> None:
             raise
 
 
-@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@histories(40)
 @given(st.integers(1, 4), st.lists(STEPS, min_size=4, max_size=16))
-async def test_no_right_without_a_paid_gift(world: World, far: int, steps: list[tuple[str, int]]) -> None:
+async def test_no_right_without_a_paid_gift(worlds: Worlds, far: int, steps: list[tuple[str, int]]) -> None:
     """`far`: how far the first gift has come when anything may happen."""
+    world = await worlds.new()
     owner, creator = await world.creator()
     tier = await world.tier(owner, creator)
     lives = Lives(world, owner, creator, tier, await world.person(), [await world.person(), await world.person()])
@@ -138,9 +136,10 @@ async def test_no_right_without_a_paid_gift(world: World, far: int, steps: list[
     assert await world.access.books.check() == []
 
 
-@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@histories(40)
 @given(st.permutations(["told_paid", "told_refund", "told_failed", "told_open", "told_won"]), st.booleans())
-async def test_the_order_of_the_news_does_not_matter(world: World, order: list[str], late: bool) -> None:
+async def test_the_order_of_the_news_does_not_matter(worlds: Worlds, order: list[str], late: bool) -> None:
+    world = await worlds.new()
     owner, creator = await world.creator()
     tier = await world.tier(owner, creator)
     giver, fan = await world.person(), await world.person()

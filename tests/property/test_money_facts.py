@@ -1,15 +1,11 @@
-"""Properties of the books and of paid rights, over random lives told well and badly.
-
-`SPACES_TEST_EXAMPLES=10000` runs the long profile.
-"""
+"""Properties of the books and of paid rights, over random lives told well and badly."""
 
 from __future__ import annotations
 
-import os
 from datetime import datetime, timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import column, insert, text
 
@@ -22,9 +18,9 @@ from access.model import Account, Creator, Tier
 from access.shares import MoneyTerms
 from access.tables import subscriptions
 from tests.harness.fake_provider import FakeLife, badly_told
+from tests.harness.histories import Worlds, histories
 from tests.harness.world import World
 
-EXAMPLES = int(os.environ.get("SPACES_TEST_EXAMPLES", "40"))
 TERMS = MoneyTerms(steps={"USD": 12}, grace=timedelta(days=7))
 DEED_NAMES = (
     *("wait", "wait", "wait", "fail", "mend", "upgrade", "downgrade", "cancel", "resume", "pause", "end"),
@@ -124,20 +120,12 @@ async def everything(world: World) -> list[Any]:
     return await world.rows(counts)
 
 
-@settings(
-    max_examples=EXAMPLES,
-    phases=[
-        Phase.explicit,
-        Phase.reuse,
-        Phase.generate,
-    ],  # a life is a dozen deeds: shrinking takes minutes and little off
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    deadline=None,
-)
+@histories(60)
 @given(st.lists(DEEDS, min_size=2, max_size=12), LIVES, st.integers(0, 2**32))
 async def test_any_order_and_repetition_of_the_news_ends_in_the_same_rows(
-    world: World, deeds: list[tuple[str, int]], options: dict[str, Any], seed: int
+    worlds: Worlds, deeds: list[tuple[str, int]], options: dict[str, Any], seed: int
 ) -> None:
+    world = await worlds.new()
     states = []
     for number, order in enumerate((None, seed, seed + 1)):
         fan, creator, tiers, subscription = await customer(world)

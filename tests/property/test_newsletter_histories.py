@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from access.benefit_model import Delivery, NewsletterIssue
 from access.deliveries import CLAIM
 from access.model import Account
 from spaces.mail import SECONDS_MAX
+from tests.harness.histories import Worlds, histories
 from tests.harness.newsletters import Press, a_press
 from tests.harness.world import World
 
@@ -137,9 +138,10 @@ class History:
         await self.world.access.newsletters.tidy()
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@histories(60)
 @given(st.lists(STEPS, min_size=8, max_size=40))
-async def test_mailed_once_to_whoever_is_to_get_it(world: World, steps: list[tuple[str, int]]) -> None:
+async def test_mailed_once_to_whoever_is_to_get_it(worlds: Worlds, steps: list[tuple[str, int]]) -> None:
+    world = await worlds.new()
     press = await a_press(world)
     people = []
     for number in range(READERS):

@@ -1,0 +1,83 @@
+"""Random histories: how many of them, and a World of its own for each, cheap enough for tens of thousands.
+
+`SPACES_TEST_EXAMPLES=10000` runs the long profile (`docs/testing.md`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from access.tables import metadata
+from tests.harness.database import fresh_engine, server_url
+from tests.harness.in_place import InPlaceEngine, template
+from tests.harness.world import World, make_world
+
+LONG = "SPACES_TEST_EXAMPLES"
+
+
+def long_profile() -> int | None:
+    return int(os.environ[LONG]) if LONG in os.environ else None
+
+
+def histories(quick: int) -> Callable[[Any], Any]:
+    """`quick`: how many in the usual run; the long profile says itself. Shrinking a long life takes minutes: it is left out
+    there, and what failed is printed whole."""
+    examples = long_profile()
+    phases = [phase for phase in Phase if examples is None or phase is not Phase.shrink]
+    return settings(
+        max_examples=examples or quick,
+        phases=phases,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+        deadline=None,
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long profile takes as long as it takes."""
+    for item in items:
+        if long_profile() is not None and "worlds" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(0))
+
+
+@dataclass
+class Worlds:
+    engine: AsyncEngine
+
+    async def new(self) -> World:
+        """Everything that was there before is gone."""
+        if isinstance(self.engine, InPlaceEngine):
+            self.engine.start_anew()
+        else:
+            await _empty(self.engine)
+        return await make_world(self.engine)
+
+
+async def _empty(engine: AsyncEngine) -> None:
+    """Triggers and references rest meanwhile; TRUNCATE would make sixty files anew."""
+    tables = "; ".join(f"DELETE FROM {name}" for name in metadata.tables)
+    async with engine.connect() as connection:
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        await driver.execute(f"SET session_replication_role = replica; {tables}; RESET session_replication_role")
+        await connection.execute(text("SELECT 1"))
+
+
+@pytest.fixture
+async def worlds(tmp_path: Path) -> AsyncIterator[Worlds]:
+    if server_url():
+        async with fresh_engine(tmp_path) as engine:
+            yield Worlds(engine)
+        return
+    await asyncio.to_thread(template)
+    engine = InPlaceEngine()
+    yield Worlds(engine)
+    await engine.dispose()
