@@ -134,7 +134,7 @@ class History:
         assert self.epochs == sorted(self.epochs), "epochs only grow"
 
 
-@histories(60)
+@histories(40)
 @given(st.lists(STEPS, min_size=3, max_size=14))
 async def test_the_door_says_what_the_dates_say(worlds: Worlds, steps: list[tuple[str, ...]]) -> None:
     world = await worlds.new()

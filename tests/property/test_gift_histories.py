@@ -122,7 +122,7 @@ async def _tried(act: Awaitable[Any]) -> None:
             raise
 
 
-@histories(40)
+@histories(15)
 @given(st.integers(1, 4), st.lists(STEPS, min_size=4, max_size=16))
 async def test_no_right_without_a_paid_gift(worlds: Worlds, far: int, steps: list[tuple[str, int]]) -> None:
     """`far`: how far the first gift has come when anything may happen."""
@@ -136,7 +136,7 @@ async def test_no_right_without_a_paid_gift(worlds: Worlds, far: int, steps: lis
     assert await world.access.books.check() == []
 
 
-@histories(40)
+@histories(15)
 @given(st.permutations(["told_paid", "told_refund", "told_failed", "told_open", "told_won"]), st.booleans())
 async def test_the_order_of_the_news_does_not_matter(worlds: Worlds, order: list[str], late: bool) -> None:
     world = await worlds.new()

@@ -120,7 +120,7 @@ async def everything(world: World) -> list[Any]:
     return await world.rows(counts)
 
 
-@histories(60)
+@histories(40)
 @given(st.lists(DEEDS, min_size=2, max_size=12), LIVES, st.integers(0, 2**32))
 async def test_any_order_and_repetition_of_the_news_ends_in_the_same_rows(
     worlds: Worlds, deeds: list[tuple[str, int]], options: dict[str, Any], seed: int

@@ -138,7 +138,7 @@ class History:
         await self.world.access.newsletters.tidy()
 
 
-@histories(60)
+@histories(25)
 @given(st.lists(STEPS, min_size=8, max_size=40))
 async def test_mailed_once_to_whoever_is_to_get_it(worlds: Worlds, steps: list[tuple[str, int]]) -> None:
     world = await worlds.new()
