@@ -53,6 +53,7 @@ class Dealings:
                 facts = await provider_tasks.ask(self.provider, task, payout, now)
             except AccessError as error:
                 refusal = error if isinstance(error, ProviderError) else provider_refused(error.detail)
+                await self.take(provider_tasks.refused(self.provider.name, task, payout, refusal, now), now)
                 await write(self.engine, provider_tasks.failed, task, refusal, now)
                 continue
             await self.take(facts, now)

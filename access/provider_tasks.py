@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from access import payout_accounts
 from access.database import insert_or_ignore
-from access.facts import Facts
+from access.facts import Facts, PayoutChanged
 from access.payments import PaymentProvider, PayoutRequest, ProviderError
 from access.tables_ledger import payouts
 from access.tables_money import provider_tasks
@@ -95,6 +95,22 @@ async def payout_request(connection: AsyncConnection, task: Task) -> PayoutReque
     row = (await connection.execute(select(payouts).where(payouts.c.id == int(task.subject)))).one()
     destination = await payout_accounts.ref(connection, row.provider, row.creator)
     return PayoutRequest(row.id, row.creator, destination, row.amount_minor, row.currency)
+
+
+def refused(provider: str, task: Task, payout: PayoutRequest | None, error: ProviderError, now: datetime) -> Facts:
+    """What a refusal says by itself: a payout that will never be made has failed, and its money is the creator's again."""
+    if payout is None or error.may_pass:
+        return ()
+    failed = PayoutChanged(
+        provider=provider,
+        event=f"{task.key}:refused",
+        at=now,
+        payout=payout.payout,
+        transfer="",
+        state="failed",
+        reason=error.detail,
+    )
+    return (failed,)
 
 
 async def done(connection: AsyncConnection, task: Task, now: datetime) -> None:

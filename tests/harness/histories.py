@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from access.errors import AccessError
 from access.tables import metadata
 from tests.harness.database import fresh_engine, server_url
 from tests.harness.in_place import InPlaceEngine, template
 from tests.harness.world import World, make_world
+
+T = TypeVar("T")
 
 LONG = "SPACES_TEST_EXAMPLES"
 
@@ -47,6 +50,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if long_profile() is not None and "worlds" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.timeout(0))
+
+
+async def outcome(act: Awaitable[T]) -> tuple[T | None, AccessError | None]:
+    """What it returned, or how it was refused."""
+    try:
+        return await act, None
+    except AccessError as refused:
+        return None, refused
 
 
 @dataclass
