@@ -1,8 +1,8 @@
 """A process is killed between the statements of an act that moves money, and the caller asks again: no right without a payment,
 no payment lost, nothing charged, paid back or paid out twice, and the books add up.
 
-Usually after some of the commits, as what is not committed leaves no trace; the long profile (`SPACES_TEST_EXAMPLES`) kills before
-every statement and every commit.
+Usually after some of the commits, as what is not committed leaves no trace. The long profile (`SPACES_TEST_EXAMPLES`) kills
+before every statement and every commit.
 """
 
 from __future__ import annotations
