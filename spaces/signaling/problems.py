@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+import asyncpg  # type: ignore[import-untyped]
 import msgspec
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
@@ -61,7 +62,9 @@ def as_request_error(error: Exception) -> RequestError | None:
             return RequestError(422, "bad_json", "this is nested too deeply", field="")
         case msgspec.DecodeError():
             return RequestError(422, "bad_json", str(error), field="")
-        case SQLAlchemyError() | ConnectionRefusedError() | TimeoutError():
+        case (
+            SQLAlchemyError() | asyncpg.PostgresError() | ConnectionError() | TimeoutError()
+        ):  # asyncpg's own: connecting
             return RequestError(503, "database_away", "the database cannot be reached", retry_after_seconds=5)
         case _:
             return None
