@@ -64,6 +64,7 @@ OPEN_IN: Mapping[Act, frozenset[State]] = {
     Act.EDIT: BEFORE_END,
     Act.EDIT_ACCESS: BEFORE_END,
     Act.RESCHEDULE: frozenset({State.SCHEDULED}),
+    Act.INVITE: BEFORE_END,
     Act.BRING_TO_STAGE: BEFORE_END,
     Act.TAKE_FROM_STAGE: BEFORE_END,
     Act.TAKE_COHOST_FROM_STAGE: BEFORE_END,

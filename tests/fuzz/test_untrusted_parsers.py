@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import pkgutil
 import random
 import re
@@ -20,10 +21,12 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from pylibsrtp import Policy
 
 import access
 import spaces
+from access import gift_codes
 from access.errors import TokenError
 from access.tokens import (
     Identity,
@@ -39,6 +42,8 @@ from spaces.mixing.opus import packet_samples_untrusted
 from spaces.mixing.sound import Source
 from spaces.newsletters.links import MailLinks
 from spaces.newsletters.webhook import check_signature_untrusted, sign
+from spaces.oidc.id_token import IdTokenError, read_id_token_untrusted
+from spaces.oidc.request import begin, opened_untrusted, sealed
 from spaces.sfu.demux import demux_untrusted
 from spaces.sfu.dtls_alert import CIPHERS, AlertKeys, close_notify, is_close_notify_untrusted
 from spaces.sfu.ice_lite import IceLite, Path
@@ -207,16 +212,54 @@ def drivers() -> list[Driver]:
         ),
         *token_drivers(),
         *mail_drivers(),
+        *provider_drivers(),
+        Driver(
+            "access.gift_codes.gift_of_untrusted", [gift_codes.new(7)[0].encode()], text(gift_codes.gift_of_untrusted)
+        ),
     ]
+
+
+def text(function: Callable[[str], object]) -> Callable[[bytes], object]:
+    return lambda data: function(data.decode("utf-8", "surrogateescape"))
+
+
+def provider_drivers() -> list[Driver]:
+    """What an OpenID provider says of somebody, claims of every shape under a good signature too, and our own cookie."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    public = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(key.public_key())) | {"alg": "ES256", "kid": "1"}
+    said = {
+        "iss": "https://id.example",
+        "aud": "us",
+        "sub": "ada",
+        "nonce": "n",
+        "email": "a@b.c",
+        "email_verified": True,
+    }
+    claims = json.dumps(said | {"exp": NOW.timestamp() + 60, "iat": NOW.timestamp()}).encode()
+
+    def signed(data: bytes) -> str:
+        return jwt.api_jws.encode(data, key, algorithm="ES256", headers={"kid": "1"})
+
+    def read(token: str) -> object:
+        return read_id_token_untrusted(
+            token, [public], issuer="https://id.example", client_id="us", nonce="n", now=NOW
+        )  # fmt: skip
+
+    cookie = sealed(begin(), KEY, NOW).encode()
+    name = "spaces.oidc."
+    return [
+        Driver(f"{name}id_token.read_id_token_untrusted", [signed(claims).encode()], text(read)),
+        Driver(f"{name}id_token.read_id_token_untrusted", [claims], lambda data: read(signed(data))),
+        Driver(
+            f"{name}request.opened_untrusted", [cookie], text(lambda said: opened_untrusted(said, KEY, NOW))
+        ),
+    ]  # fmt: skip
 
 
 def mail_drivers() -> list[Driver]:
     """Links that people follow out of mails, and what the mail server says of them."""
     links, name = MailLinks(KEY, lambda: "https://live.example"), "spaces.newsletters."
     token, asked = (link.rsplit("/", 1)[1] for link in (links.unsubscribe(1, 2), links.confirm(3, NOW)))
-
-    def text(function: Callable[[str], object]) -> Callable[[bytes], object]:
-        return lambda data: function(data.decode("utf-8", "surrogateescape"))
 
     return [
         Driver(
@@ -246,9 +289,6 @@ def token_drivers() -> list[Driver]:
 
     def account_claims(data: bytes) -> object:
         return read_account_token_untrusted(jwt.api_jws.encode(data, SECRET, algorithm="HS256"), SECRET, NOW)
-
-    def text(function: Callable[[str], object]) -> Callable[[bytes], object]:
-        return lambda data: function(data.decode("utf-8", "surrogateescape"))
 
     name = "access.tokens."
     return [
@@ -325,6 +365,8 @@ def test_a_value_or_a_remote_error(driver: Driver, seed: int) -> None:
             values += 1
         except TokenError as error:  # access knows nothing of Spaces: its RemoteError
             causes.add(error.code)
+        except IdTokenError:
+            causes.add("id_token")
         except RemoteError as error:
             causes.add(error.cause)
         except Exception as error:

@@ -144,8 +144,8 @@ async def test_bad_bodies_are_refused_by_field(api: Api) -> None:
         ({"policy": "community", "community": "999"}, "access.community"),
         ({"policy": "open", "community": number}, "access.community"),
         ([{"policy": "open"}, {"policy": "community", "community": "x"}], "access[1].community"),
-        ({"policy": "invite"}, "access.policy"),
-        ({"policy": "invite"}, "access.policy"),
+        ({"policy": "invite", "community": number}, "access.community"),
+        ({"policy": "acquaintances"}, "access.policy"),
     ):
         reply = await api.request("POST", "/v1/spaces", by=host, json={"title": "x", "access": access})
         assert (reply.status, reply.body.get("field")) == (422, field), (access, reply.body)
