@@ -10,6 +10,7 @@ run: $(VENV)/.installed ## start a demo on a throw-away data folder and print th
 
 test: $(VENV)/.installed-dev system-packages ## everything: lint, types, unit (on both databases), simulation, interop, browsers
 	$(MAKE) check
+	$(BIN)/python -m pytest -n 2 -m thorough tests/unit tests/property tests/fuzz
 	$(BIN)/python -m pytest -n 2 --postgresql tests/unit tests/property # once more, what touches a database
 	$(BIN)/python -m pytest tests/simulation tests/interop tests/browser
 
@@ -17,7 +18,7 @@ check: $(VENV)/.installed-dev ## lint, types, unit and property tests on SQLite:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 tests/unit tests/property tests/fuzz
+	$(BIN)/python -m pytest -n 2 -m "not thorough" tests/unit tests/property tests/fuzz
 
 install: $(VENV)/.installed
 install-dev: $(VENV)/.installed-dev

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,8 @@ from access.model import Account, Creator, Subscription, Tier
 from access.periods import period_end
 from tests.harness.histories import Worlds, histories
 from tests.harness.world import World, pay_ref, subscribers_only
+
+pytestmark = pytest.mark.thorough
 
 levels = st.sampled_from([1, 2])
 STEPS = st.one_of(

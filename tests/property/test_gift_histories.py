@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +22,8 @@ from tests.harness.gifts import begin, check_gifts, ref_of
 from tests.harness.histories import Worlds, histories
 from tests.harness.money_news import disputed, paid, refunded
 from tests.harness.world import World
+
+pytestmark = pytest.mark.thorough
 
 REFUSALS = frozenset(
     {"bad_state", "checkout_closed", "gift_redeemed", "unknown_code", "code_expired", "not_yours", "unknown_gift"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import column, insert, text
@@ -20,6 +21,8 @@ from access.tables import subscriptions
 from tests.harness.fake_provider import FakeLife, badly_told
 from tests.harness.histories import Worlds, histories
 from tests.harness.world import World
+
+pytestmark = pytest.mark.thorough
 
 TERMS = MoneyTerms(steps={"USD": 12}, grace=timedelta(days=7))
 DEED_NAMES = (

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,8 @@ from access.payout_facts import ORDER
 from access.service import Access
 from tests.harness.histories import Worlds, histories, outcome
 from tests.harness.world import World
+
+pytestmark = pytest.mark.thorough
 
 STEPS = st.one_of(
     st.tuples(st.sampled_from(["sale", "refund", "part_refund"]), st.integers(0, 3)),

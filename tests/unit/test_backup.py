@@ -16,6 +16,8 @@ from tests.harness.api import Api
 from tests.harness.database import fresh_database_url
 from tests.harness.node import node_config, served
 
+pytestmark = pytest.mark.thorough
+
 
 async def crowd(api: Api) -> None:
     """Goes on writing while the backup is made."""

@@ -23,6 +23,8 @@ from tests.harness.histories import long_profile
 from tests.harness.killed import Killer, a_killer
 from tests.harness.world import START
 
+pytestmark = pytest.mark.thorough
+
 LOCAL = ("subscribe", "renewal", "refund", "payout", "ticket", "gift")
 
 

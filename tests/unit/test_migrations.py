@@ -19,6 +19,8 @@ from spaces.db.migrate import alembic_config, downgrade, is_current, upgrade
 from tests.harness.database import fresh_database_url
 from tests.harness.world import World
 
+pytestmark = pytest.mark.thorough
+
 REVISIONS = [script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()]
 """The newest first."""
 

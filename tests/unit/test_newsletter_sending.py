@@ -18,6 +18,8 @@ from tests.harness.newsletters import BENEFITS, Press, a_press
 from tests.harness.smtp import HANG_UP, Mailbox, receiving_mail
 from tests.harness.world import World
 
+pytestmark = pytest.mark.thorough
+
 
 async def test_it_goes_to_those_who_are_entitled_and_want_it(world: World) -> None:
     press = await a_press(world)

@@ -14,6 +14,8 @@ from access.errors import AccessError
 from access.payments import CheckoutRequest, ProviderError
 from tests.harness.provider_stands import Stand
 
+pytestmark = pytest.mark.thorough
+
 
 async def test_a_checkout_that_is_paid_admits_and_is_in_the_books(stand: Stand) -> None:
     owner, creator, silver, gold = await stand.shop()

@@ -15,6 +15,8 @@ from access.ticket_model import SoldTicket
 from tests.harness.tickets import SPACE, check_books_and_seats, on_sale, ref_of, reserve, time_passes
 from tests.harness.world import World
 
+pytestmark = pytest.mark.thorough
+
 BUYERS, SEATS = 200, 50
 TRIES_MAX = 50
 KILL = (
