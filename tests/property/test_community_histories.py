@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,8 @@ from access.errors import AccessError, TokenError
 from access.model import Account, Creator, Tier
 from tests.harness.histories import Worlds, histories
 from tests.harness.world import World
+
+pytestmark = pytest.mark.thorough
 
 FANS = 3
 fans = st.integers(0, FANS - 1)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from access.model import Account, Creator, Subscription, Tier
 from tests.harness.histories import Worlds, histories, outcome
 from tests.harness.world import World, pay_ref
+
+pytestmark = pytest.mark.thorough
 
 FANS = 3
 PRICE = 1_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ from access.merch_codes import MONTH
 from access.model import Account, Creator, Tier
 from tests.harness.histories import Worlds, histories, outcome
 from tests.harness.world import World
+
+pytestmark = pytest.mark.thorough
 
 FANS = 2
 BENEFITS = ["space.join", "merch.discount"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,8 @@ from spaces.mail import SECONDS_MAX
 from tests.harness.histories import Worlds, histories
 from tests.harness.newsletters import Press, a_press
 from tests.harness.world import World
+
+pytestmark = pytest.mark.thorough
 
 READERS = 3
 readers = st.integers(0, READERS - 1)

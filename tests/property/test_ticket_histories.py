@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +29,8 @@ from tests.harness.tickets import (
     time_passes,
 )
 from tests.harness.world import World
+
+pytestmark = pytest.mark.thorough
 
 FANS, SEATS = 3, 2
 numbers = st.integers(0, FANS - 1)

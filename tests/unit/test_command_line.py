@@ -18,6 +18,8 @@ from spaces.config import settings
 from spaces.db.migrate import downgrade, is_current
 from tests.harness.ports import free_tcp_port, free_udp_port
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(autouse=True)
 def own_logs() -> Iterator[None]:

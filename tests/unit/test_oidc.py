@@ -25,6 +25,8 @@ from tests.harness.api import Reply, read_reply
 from tests.harness.node import node_config, running
 from tests.harness.oidc_provider import CLIENT_ID, CLIENT_SECRET, Claims, Provider, new_key, provider
 
+pytestmark = pytest.mark.thorough
+
 
 @dataclass
 class Browser:

@@ -25,6 +25,8 @@ from tests.harness.fake_stripe import (
 from tests.harness.node import served
 from tests.harness.provider_stands import StripeStand
 
+pytestmark = pytest.mark.thorough
+
 
 def wall() -> datetime:
     return datetime.now(UTC)

@@ -14,6 +14,8 @@ from access.payments import ProviderError
 from tests.harness.fake_stripe import signature
 from tests.harness.provider_stands import StripeStand, stripe_stand
 
+pytestmark = pytest.mark.thorough
+
 BALANCES = (
     "SELECT ledger_account, SUM(amount_minor) FROM ledger_entries GROUP BY ledger_account ORDER BY ledger_account"
 )
