@@ -105,6 +105,13 @@ async def leave_all(connection: AsyncConnection, space: str | None, now: datetim
     await connection.execute(query.values(state="left", ended_at=now))
 
 
+async def lately_inside(connection: AsyncConnection, space: str, since: datetime) -> set[int]:
+    """Accounts that have been in the Space at that time or later, and were not put out."""
+    here = (admissions.c.space == space) & admissions.c.account.is_not(None) & (admissions.c.state != "evicted")
+    lately = here & (admissions.c.ended_at.is_(None) | (admissions.c.ended_at >= since))
+    return set((await connection.execute(select(admissions.c.account).where(lately).distinct())).scalars())
+
+
 async def mint_join_token(
     connection: AsyncConnection, account: int | None, resource: Resource, role: str | None, key: bytes, now: datetime
 ) -> tuple[str, datetime] | Deny:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, insert, select, update
@@ -11,6 +12,19 @@ from access import audit, fields, outbox, pairs
 from access.errors import AccessError
 from access.model import Account
 from access.tables import bans
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Somebody who is kept out, as his creator is shown it."""
+
+    account: int
+    space: str | None
+    """None: of all the creator's Spaces."""
+    since: datetime
+    until: datetime | None
+    by: int | None
+    reason: str
 
 
 async def create(
@@ -67,10 +81,14 @@ async def end(
     now: datetime,
     *,
     community: int | None = None,
+    but_communities: bool = False,
 ) -> None:
-    """End every ban of the account with this creator, his single Spaces and communities included; or those in a community."""
+    """End every ban of the account with this creator, his single Spaces and communities included (or not); or those in a
+    community."""
     await pairs.lock_pair(connection, account.id, creator)
     running = _running(account.id, creator, now)
+    if but_communities:
+        running &= bans.c.scope != "community"
     if community is not None:
         running &= bans.c.community == community
     ended = await connection.execute(update(bans).where(running).values(end=now))
@@ -99,6 +117,24 @@ async def in_community(connection: AsyncConnection, account: int, creator: int, 
     everywhere = (bans.c.account == account) & (bans.c.scope == "platform")
     here = (_running(account, creator, now) & scopes) | (everywhere & (bans.c.end.is_(None) | (bans.c.end > now)))
     return (await connection.execute(select(bans.c.id).where(here).limit(1))).first() is not None
+
+
+async def set_once(
+    connection: AsyncConnection, actor: Account, account: Account, creator: int, reason: str, now: datetime
+) -> None:
+    """Keep the account out of all Spaces of the creator, from now on and without an end; nothing if it is already."""
+    await pairs.lock_pair(connection, account.id, creator)
+    endless = _running(account.id, creator, now) & (bans.c.scope == "creator") & bans.c.end.is_(None)
+    if (await connection.execute(select(bans.c.id).where(endless).limit(1))).first() is None:
+        await create(connection, actor, account, creator=creator, space=None, until=None, reason=reason, now=now)
+
+
+async def of_creator(connection: AsyncConnection, creator: int, now: datetime, *, most: int) -> list[Blocked]:
+    """Who is kept out of the creator's Spaces, all or single ones; the newest first."""
+    here = (bans.c.creator == creator) & bans.c.scope.in_(("creator", "space"))
+    running = (bans.c.start <= now) & (bans.c.end.is_(None) | (bans.c.end > now))
+    rows = await connection.execute(select(bans).where(here & running).order_by(bans.c.id.desc()).limit(most))
+    return [Blocked(row.account, row.space, row.start, row.end, row.by, row.reason) for row in rows]
 
 
 def _running(account: int, creator: int, now: datetime) -> ColumnElement[bool]:

@@ -171,6 +171,10 @@ class Access:
         async with writing(self._engine) as connection:
             await admissions.leave_all(connection, space, self._now())
 
+    async def lately_inside(self, space: str, since: datetime) -> set[int]:
+        """Accounts that have been in the Space at that time or later, and were not put out."""
+        return await read(self._engine, admissions.lately_inside, space, since)
+
     async def mint_join_token(
         self, account: Account | None, resource: Resource, *, role: str | None = None
     ) -> tuple[str, datetime] | Deny:
@@ -330,6 +334,10 @@ class Access:
     async def invitations_of(self, account: Account) -> list[str]:
         """The Spaces that an account is invited to, the newest invitation first."""
         return await read(self._engine, invitations.of_account, account.id)
+
+    async def blocked(self, creator: int, *, most: int = 200) -> list[bans.Blocked]:
+        """Who is kept out of the creator's Spaces. The caller has checked that somebody may see it."""
+        return await read(self._engine, bans.of_creator, creator, self._now(), most=most)
 
     async def suspend(self, account: Account, *, suspended: bool = True) -> None:
         """Keep an account out of everything: for the operator."""

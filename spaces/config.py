@@ -111,6 +111,14 @@ class Config:
         "displace", "one device more than that: displace (the one that came in first gives way and is told) or reject"
     )
     capacity_max: int = setting(10_000, "seats in one Space on this node")
+    hands_max: int = setting(200, "people who ask to speak at once in one Space: nobody looks through more")
+    invitations_max: int = setting(50, "open invitations to one stage")
+    guest_link_hours_max: int = setting(168, "how long a guest link may be good: a week ahead is when guests are asked")
+    host_absence_minutes_max: float = setting(
+        10.0,
+        "how long a live Space goes on without host and co-hosts before it ends by itself: long enough to find another "
+        "network or a charger, short enough that nobody is left talking in the host's name",
+    )
     green_room_minutes_before_start: int = setting(60, "how long before its start the stage may connect")
 
     # --- sound
@@ -181,6 +189,10 @@ class Config:
             ),
             (self.seats_per_account_max >= 1, "seats_per_account_max: 1 or more"),
             (self.seats_policy in ("displace", "reject"), "seats_policy: displace or reject"),
+            (self.hands_max >= 1, "hands_max: 1 or more"),
+            (self.invitations_max >= 1, "invitations_max: 1 or more"),
+            (self.guest_link_hours_max >= 1, "guest_link_hours_max: 1 or more"),
+            (self.host_absence_minutes_max > 0, "host_absence_minutes_max: above 0"),
             (1 <= self.slots <= 16, "slots: 1 to 16"),
             (0 <= self.client_addresses_kept_days <= 36_500, "client_addresses_kept_days: 0 to 36500"),
             (0 <= self.admissions_kept_days <= 36_500, "admissions_kept_days: 0 to 36500"),

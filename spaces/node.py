@@ -158,12 +158,15 @@ class Node:
         with binding("udp_port", config.udp_port):
             await self.media.start()
         stack.push_async_callback(self.media.stop)
+        with usable(config):
+            await self.rooms.recover()
 
         loops = (
             services.rights.follow_changes(),
             services.rights.expire(),
             pulse.speaking(),
             pulse.counts(),
+            pulse.tick(),
             pulse.sweep(),
             pulse.money(),
             collect_when_quiet(lambda: self.media.quiet, self._stop, time.monotonic),
@@ -205,6 +208,8 @@ class Node:
             sessions=WhipSessions(self.media, self.door),
             metrics=self.metrics,
             limiters=make_limiters(config),
+            guest_links=store.guest_links,
+            reports=store.reports,
             mail=mail,
             inbox=make_inbox(config, self.access, utcnow),
             oidc=oidc,

@@ -1,83 +1,117 @@
 """The Space as a state machine: lifecycle, roles, hands, mutes and seats. Commands in, events out; no I/O, no clock.
 
 What must last is the frozen `Record`. A command that changes it is *proposed* (a new record, or RequestError), stored
-by the caller, and then *committed*: the events are what differs between the old record and the new. What lives only
-as long as the node does (seats, hands, mutes) changes at once. What may happen is in the tables of `room_rules`.
+by the caller, and then *committed*: the events are what differs between the old record and the new. Hands and mutes
+change at once (a mute waits for no database) and are stored afterwards: `kept` is all that is to be. Seats live only as
+long as the node does. What may happen is in the tables of `room_rules`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from spaces.errors import LocalError, RequestError
+from spaces.errors import RequestError
+from spaces.room_change import Limits as Limits
+from spaces.room_change import propose
 from spaces.room_commands import (
-    AcceptHand,
-    BringToStage,
-    Cancel,
+    Block,
     Command,
     DeclineHand,
-    DetailsChanged,
-    Edit,
-    End,
-    Event,
-    HandChanged,
-    HandsChanged,
     Join,
     Lasting,
     Leave,
     LowerHand,
     MediaChanged,
-    MuteChanged,
+    MuteAll,
     MuteOther,
     MuteSelf,
     Passing,
     RaiseHand,
+    Remove,
+    SeatKey,
+    Tick,
+    Unblock,
+)
+from spaces.room_events import (
+    ClosingChanged,
+    DetailsChanged,
+    Event,
+    HandChanged,
+    HandsChanged,
+    InvitationChanged,
+    InvitationsChanged,
+    MuteChanged,
     Reason,
     RoleChanged,
-    SeatKey,
     SessionEnded,
     StageChanged,
-    Start,
     StateChanged,
-    TakeFromStage,
 )
-from spaces.room_record import Record, StageMember
-from spaces.room_rules import BEFORE_END, HOSTS, JOINABLE, OPEN_IN, PERMISSIONS, TRANSITIONS, Act, Kind, Role, State
+from spaces.room_permit import gone, need_account, permit
+from spaces.room_record import Kept, Record
+from spaces.room_rules import BEFORE_END, HOSTS, JOINABLE, Act, Asking, Kind, Role, State
+from spaces.room_seats import Seats, Session
+
+TOLD_AFTER = timedelta(seconds=10)
+"""That no host is there is told when he has been away longer than a page takes to load again."""
+RETURN = timedelta(minutes=1)
+"""After its node has started again a Space keeps the hands of those who are not back yet for this long."""
 
 
 @dataclass(slots=True)
-class Session:
-    id: str
-    kind: Kind
-    seat: SeatKey
-    media: bool = False
-    """Whether its media is connected now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    speakers_max: int
-    cohosts_max: int
-    seats_per_account_max: int
-    displace: bool
-    """Whether one device more takes the place of the one that has been there longest; else it is refused."""
-    capacity_max: int
-    green_room: timedelta
-
-
-@dataclass(slots=True)
-class Room:
-    record: Record
-    limits: Limits
-    seats: dict[SeatKey, dict[Kind, Session]] = field(default_factory=dict)
-    sessions: dict[str, Session] = field(default_factory=dict)
-    by_account: dict[int, dict[str, Session]] = field(default_factory=dict)
-    """The sessions of everybody signed in, so that a join does not look through ten thousand seats."""
+class Room(Seats):
+    record: Record = field(kw_only=True)
+    limits: Limits = field(kw_only=True)
     hands: dict[int, datetime] = field(default_factory=dict)
     """Who asks to speak, and since when; in the order of asking."""
     muted: set[int] = field(default_factory=set)
+    asked: dict[int, datetime] = field(default_factory=dict)
+    """When they asked last, of those who still have to wait before they may again."""
+    blocked: set[int] = field(default_factory=set)
+    """Blocked here since the node has it; that it holds for good is decided by access."""
+    blocks: int = 0
+    """How often somebody has been blocked here: a decision that saw fewer is made again."""
+    insiders: set[int] = field(default_factory=set)
+    """While it is locked: who was in, and may come back."""
+    hosts_away_since: datetime | None = None
+    closing_at: datetime | None = None
+    """When it ends unless a host comes back, once that has been told."""
+    restored_at: datetime | None = None
+    """By the first tick, if hands of people are kept who are not back yet."""
+    awaited: set[int] = field(default_factory=set)
+    """Who asked to speak before the node was started again, and has not come back yet."""
+
+    @staticmethod
+    def restored(kept: Kept, limits: Limits, insiders: Iterable[int] = ()) -> Room:
+        """As it was stored: nobody is in it, and nobody has another role than he had."""
+        record = kept.record
+        stage = {member.account for member in record.stage}
+        open_ = record.state is State.LIVE
+        hands = {account: since for account, since in kept.hands if open_ and account not in stage}
+        room = Room(record=record, limits=limits, hands=hands, muted=set(kept.muted & stage))
+        room.awaited = set(hands)
+        if record.locked:
+            room.insiders = set(insiders)
+        return room
+
+    @property
+    def kept(self) -> Kept:
+        return Kept(self.record, tuple(self.hands.items()), frozenset(self.muted))
+
+    def kept_with(self, record: Record) -> Kept:
+        """What is to be stored if this becomes the record: nobody on stage has a hand up, and only there is one muted."""
+        stage = {member.account for member in record.stage}
+        open_ = record.state in BEFORE_END
+        hands = tuple((account, since) for account, since in self.hands.items() if open_ and account not in stage)
+        return Kept(record, hands, frozenset(self.muted & stage))
+
+    def readmit(self, account: int | None) -> None:
+        """Access admits it, and knew of every block made here when it did."""
+        if account is not None:
+            self.blocked.discard(account)
 
     def role_of(self, account: int | None) -> Role:
         return self.record.role_of(account)
@@ -94,102 +128,83 @@ class Room:
         return counts
 
     def seated(self, account: int) -> list[Session]:
-        return list(self.by_account.get(account, {}).values())
+        return self.of(account)
 
     def on_air(self, account: int) -> bool:
         """Whether this member of the stage has a microphone connected."""
-        return any(s.media and s.kind is not Kind.WHEP for s in self.seated(account))
+        return any(session.on_air for session in self.of(account))
+
+    @property
+    def hosted(self) -> bool:
+        """Whether a host or co-host is there."""
+        return any(member.role in HOSTS and member.account in self.by_account for member in self.record.stage)
+
+    def abandoned(self, now: datetime) -> bool:
+        """Whether it is to end now, for want of a host."""
+        since = self.hosts_away_since
+        return self.record.state is State.LIVE and since is not None and now - since >= self.limits.host_absence
+
+    @property
+    def capacity(self) -> int:
+        return min(self.record.capacity or self.limits.capacity_max, self.limits.capacity_max)
+
+    def permit(self, act: Act, by: int | None) -> int:
+        """The account, if its role and the Space's state allow this. Raises RequestError(401 | 403 | 409 | 410)."""
+        return permit(self.record, act, by)
 
     def apply(self, command: Command) -> list[Event]:
         """Do it, where nothing has to be stored in between. Raises RequestError and changes nothing if refused."""
         match command:
             case (
-                DeclineHand() | RaiseHand() | LowerHand() | MuteSelf() | MuteOther() | Join() | Leave() | MediaChanged()
+                DeclineHand()
+                | RaiseHand()
+                | LowerHand()
+                | MuteSelf()
+                | MuteOther()
+                | MuteAll()
+                | Join()
+                | Leave()
+                | MediaChanged()
+                | Tick()
             ):
                 return self._pass(command)
             case _:
-                return self.commit(self.propose(command))
+                return self.commit(self.propose(command), command)
 
     # -- lasting changes
 
     def propose(self, command: Lasting) -> Record:
         """The record as it would be. Raises RequestError(403 | 404 | 409 | 410). Changes nothing."""
-        record = self.record
-        match command:
-            case Start(by, now):
-                return replace(record, state=self._next(command.act, by), started_at=now)
-            case End(by, now) | Cancel(by, now):
-                return replace(record, state=self._next(command.act, by), ended_at=now)
-            case Edit():
-                return self._edited(command)
-            case BringToStage(by, account, role):
-                self.permit(Act.BRING_TO_STAGE, by)
-                return self._with_member(account, role)
-            case AcceptHand(by, account):
-                self.permit(Act.ANSWER_HAND, by)
-                self._need_hand(account)
-                return self._with_member(account, Role.SPEAKER)
-            case TakeFromStage(by, account):
-                return self._without_member(by, account)
-            case _:
-                assert_never(command)
+        return propose(self.record, self.hands, self.limits, command)
 
-    def commit(self, record: Record) -> list[Event]:
+    def commit(self, record: Record, command: Lasting | None = None) -> list[Event]:
         """Make this the record; the events are the difference, ends of sessions last. Never refuses."""
         before, self.record = self.record, record
         events: list[Event] = []
         if record.state is not before.state:
             events.append(StateChanged(record.state))
+        if record.locked and not before.locked:
+            self.insiders = set(self.by_account)
+        if not record.locked:
+            self.insiders.clear()
         if _details(record) != _details(before):
             events.append(DetailsChanged(access=record.access != before.access))
         if record.stage != before.stage:
             events += self._stage_moved(before)
+        if record.invitations != before.invitations:
+            events += self._invitations_moved(before)
+        match command:
+            case Remove(_, account):
+                events += self._put_out(account, Reason.REMOVED)
+            case Block(_, account):
+                self.blocked.add(account)
+                self.blocks += 1
+                events += self._put_out(account, Reason.BLOCKED)
+            case Unblock(_, account):
+                self.blocked.discard(account)
         if record.state not in BEFORE_END:
             events += self._end_all()
         return events
-
-    def _next(self, act: Act, by: int) -> State:
-        self._permit_role(act, by)
-        state = TRANSITIONS.get((self.record.state, act))
-        if state is None:
-            raise RequestError(409, "wrong_state", f"a Space that is {self.record.state} cannot {act}")
-        return state
-
-    def _edited(self, edit: Edit) -> Record:
-        self.permit(Act.EDIT, edit.by)
-        if edit.access is not None:
-            self.permit(Act.EDIT_ACCESS, edit.by)
-        if edit.scheduled_start is not None or edit.time_zone is not None:
-            self.permit(Act.RESCHEDULE, edit.by)
-        names = ("title", "topics", "language", "access", "scheduled_start", "time_zone")
-        changes = {name: getattr(edit, name) for name in names if getattr(edit, name) is not None}
-        return replace(self.record, **changes)
-
-    def _with_member(self, account: int, role: Role) -> Record:
-        if role not in (Role.SPEAKER, Role.COHOST):
-            raise LocalError(f"nobody is made {role}")
-        now = self.role_of(account)
-        if now is Role.HOST:
-            raise RequestError(409, "is_host", "the host is on stage already")
-        if now is role:
-            return self.record
-        limit = self.limits.speakers_max if role is Role.SPEAKER else self.limits.cohosts_max
-        if sum(member.role is role for member in self.record.stage) >= limit:
-            raise RequestError(409, "stage_full", f"this stage has room for {limit} of {role}")
-        others = tuple(member for member in self.record.stage if member.account != account)
-        return replace(self.record, stage=(*others, StageMember(account, role)))
-
-    def _without_member(self, by: int, account: int) -> Record:
-        role = self.role_of(account)
-        if role is Role.HOST:
-            raise RequestError(403, "host_stays", "the host cannot leave the stage: end the Space instead")
-        if by == account:
-            self.permit(Act.LEAVE_STAGE, by)
-        else:
-            self.permit(Act.TAKE_COHOST_FROM_STAGE if role is Role.COHOST else Act.TAKE_FROM_STAGE, by)
-        if role is Role.LISTENER:
-            raise RequestError(404, "not_on_stage", "that account is not on stage")
-        return replace(self.record, stage=tuple(m for m in self.record.stage if m.account != account))
 
     def _stage_moved(self, before: Record) -> list[Event]:
         """Role changes first, then what follows from them."""
@@ -197,24 +212,39 @@ class Room:
         moved = [a for a in sorted(accounts) if before.role_of(a) is not self.role_of(a)]
         events: list[Event] = [RoleChanged(account, self.role_of(account)) for account in moved]
         events.append(StageChanged())
-        hands = False
+        hands = hosts = False
         for account in moved:
             if self.hands.pop(account, None) is not None:
                 events.append(HandChanged(account, False))
                 hands = True
-            hands |= before.role_of(account) in HOSTS or self.role_of(account) in HOSTS
+            hosts |= before.role_of(account) in HOSTS or self.role_of(account) in HOSTS
             if self.role_of(account) is Role.LISTENER:
                 self.muted.discard(account)
-                for session in self.seated(account):
+                for session in self.of(account):
                     if session.kind is Kind.WHIP:
-                        events.append(self._forget(session, Reason.OFF_STAGE))
-        if hands:  # also when somebody may see them now who could not before
+                        events.append(self._ended(session, Reason.OFF_STAGE))
+        if hands or hosts:  # also when somebody may see them now who could not before
             events.append(HandsChanged())
+        if hosts and self.record.invitations == before.invitations:
+            events.append(InvitationsChanged())
         return events
+
+    def _invitations_moved(self, before: Record) -> list[Event]:
+        accounts = {i.account for i in (*before.invitations, *self.record.invitations)}
+        moved = [a for a in sorted(accounts) if before.invitation_of(a) != self.record.invitation_of(a)]
+        return [*(InvitationChanged(account) for account in moved), InvitationsChanged()]
+
+    def _put_out(self, account: int, reason: Reason) -> list[Event]:
+        self.insiders.discard(account)
+        was_up = self.role_of(account) is not Role.LISTENER and self.on_air(account)
+        ended: list[Event] = [self._ended(session, reason) for session in self.of(account)]
+        return [*([StageChanged()] if was_up else []), *self._drop_hand(account), *ended]
 
     def _end_all(self) -> list[Event]:
         self.hands.clear()
-        return [self._forget(session, Reason.ENDED) for session in list(self.sessions.values())]
+        self.awaited.clear()
+        self.hosts_away_since = self.closing_at = None
+        return [self._ended(session, Reason.ENDED) for session in list(self.sessions.values())]
 
     # -- passing changes
 
@@ -226,22 +256,28 @@ class Room:
                 return self._leave(session)
             case MediaChanged(session, connected):
                 return self._media_changed(session, connected)
-            case RaiseHand(by, now):
-                return self._raise_hand(by, now)
+            case Tick(now):
+                return self._tick(now)
+            case RaiseHand():
+                return self._raise_hand(command)
             case LowerHand(by):
-                self._need_account(by)
-                return self._drop_hand(by)
+                return self._drop_hand(self.permit(Act.LOWER_HAND, by))
             case DeclineHand(by, account):
                 self.permit(Act.ANSWER_HAND, by)
-                self._need_hand(account)
+                if account not in self.hands:
+                    raise RequestError(404, "no_hand", "that account has not asked to speak")
                 return self._drop_hand(account)
             case MuteSelf(by, muted):
-                return self._set_muted(self.permit(Act.MUTE_SELF, by), muted)
+                return self._set_muted([self.permit(Act.MUTE_SELF, by)], muted)
             case MuteOther(by, account):
                 self.permit(Act.MUTE_OTHER, by)
                 if self.role_of(account) is Role.LISTENER:
                     raise RequestError(404, "not_on_stage", "that account is not on stage")
-                return self._set_muted(account, True)
+                return self._set_muted([account], True)
+            case MuteAll(by):
+                mine = self.permit(Act.MUTE_ALL, by)
+                others = [m.account for m in self.record.stage if m.account != mine and m.role is not Role.HOST]
+                return self._set_muted(others, True)
             case _:
                 assert_never(command)
 
@@ -254,12 +290,12 @@ class Room:
             self.check_green_room(now)
 
     def check_over(self) -> None:
-        """Raises RequestError(410) if this Space has ended or was cancelled."""
+        """Raises RequestError(410)."""
         if self.record.state not in BEFORE_END:
             raise gone(self.record.state)
 
     def check_green_room(self, now: datetime) -> None:
-        """The stage may connect before the start, though not days before. Raises RequestError(409)."""
+        """Raises RequestError(409) if the stage is too early."""
         start = self.record.scheduled_start
         if self.record.state is State.SCHEDULED and start is not None and now < start - self.limits.green_room:
             raise RequestError(
@@ -279,69 +315,60 @@ class Room:
         if self.role_of(account) is Role.LISTENER:
             raise RequestError(403, "not_on_stage", "only the stage may send sound here: ask to speak first")
 
+    def check_lock(self, account: int | None) -> None:
+        """Raises RequestError(403) for who is new to a locked Space."""
+        known = account is not None and (account in self.insiders or account in self.by_account)
+        if self.record.locked and self.role_of(account) is Role.LISTENER and not known:
+            raise RequestError(403, "locked", "this Space is locked: nobody new comes in")
+
     def _join(self, join: Join) -> list[Event]:
+        account = join.seat.account
+        if account in self.blocked:
+            raise RequestError(403, "blocked", "you have been blocked here")
         self.check_joinable(join.kind, join.now)
         if join.kind is Kind.WHIP:
-            self.check_stage(join.seat.account)
+            self.check_stage(account)
         events: list[Event] = []
-        if join.seat not in self.seats and (oldest := self._make_room_for(join.seat)) is not None:
-            for session in list(self.seats[oldest].values()):
-                events += self._end_in_seat(session, Reason.DISPLACED)
-        held = self.seats.setdefault(join.seat, {})
-        if old := held.get(join.kind):
-            events += self._end_in_seat(old, Reason.REPLACED, keep_seat=True)
-        session = Session(join.session, join.kind, join.seat)
-        held[join.kind] = self.sessions[join.session] = session
-        if join.seat.account is not None:
-            self.by_account.setdefault(join.seat.account, {})[join.session] = session
+        if join.seat not in self.seats:
+            self.check_lock(account)
+            most, displace = self.limits.seats_per_account_max, self.limits.displace
+            oldest = self.giving_way(join.seat, most, displace=displace)
+            others = len(self.seats) - (oldest is not None)
+            if self.role_of(account) is Role.LISTENER and others >= self.capacity:
+                raise RequestError(503, "full", "this Space is full", retry_after_seconds=30)
+            for session in list(self.seats[oldest].values()) if oldest is not None else ():
+                events += self._given_way(session, Reason.DISPLACED)
+        elif old := self.seats[join.seat].get(join.kind):
+            events += self._given_way(old, Reason.REPLACED)
+        self.add(Session(join.session, join.kind, join.seat))
+        if account is not None:
+            self.awaited.discard(account)
+            if self.record.locked:
+                self.insiders.add(account)
         return events
 
-    def _make_room_for(self, seat: SeatKey) -> SeatKey | None:
-        """The seat of the same account that gives way to it, if one has to. Raises RequestError(409 | 503)."""
-        oldest = None
-        if seat.account is not None:
-            newest_first = dict.fromkeys(session.seat for session in reversed(self.seated(seat.account)))
-            if len(newest_first) >= self.limits.seats_per_account_max:
-                if not self.limits.displace:
-                    taken = f"this account has {len(newest_first)} seats in this Space already"
-                    raise RequestError(409, "too_many_seats", taken)
-                oldest = list(newest_first)[-1]
-        others = len(self.seats) - (oldest is not None)
-        if self.role_of(seat.account) is Role.LISTENER and others >= self.limits.capacity_max:
-            raise RequestError(503, "full", "this Space is full", retry_after_seconds=30)
-        return oldest
-
-    def _end_in_seat(self, session: Session, reason: Reason, *, keep_seat: bool = False) -> list[Event]:
+    def _given_way(self, session: Session, reason: Reason) -> list[Event]:
         """Because of a newer one of the same account."""
-        on_air = session.media and session.kind is not Kind.WHEP
-        changed = on_air and self.role_of(session.seat.account) is not Role.LISTENER
-        ended = self._forget(session, reason, keep_seat=keep_seat)
+        changed = session.on_air and self.role_of(session.seat.account) is not Role.LISTENER
+        ended = self._ended(session, reason)
         return [StageChanged(), ended] if changed else [ended]
+
+    def _ended(self, session: Session, reason: Reason) -> SessionEnded:
+        self.forget(session)
+        return SessionEnded(session.id, reason)
 
     def _leave(self, session_id: str) -> list[Event]:
         session = self.sessions.get(session_id)
         if session is None:
             return []
-        account, was_up = session.seat.account, session.media
-        self._forget(session, Reason.ENDED)
+        account = session.seat.account
+        self.forget(session)
         events: list[Event] = []
-        if was_up and self.role_of(account) is not Role.LISTENER and session.kind is not Kind.WHEP:
+        if session.on_air and self.role_of(account) is not Role.LISTENER:
             events.append(StageChanged())
-        if account is not None and not self.seated(account):
+        if account is not None and not self.of(account):
             events += self._drop_hand(account)
         return events
-
-    def _forget(self, session: Session, reason: Reason, *, keep_seat: bool = False) -> SessionEnded:
-        del self.sessions[session.id]
-        if (account := session.seat.account) is not None:
-            del self.by_account[account][session.id]
-            if not self.by_account[account]:
-                del self.by_account[account]
-        held = self.seats[session.seat]
-        del held[session.kind]
-        if not held and not keep_seat:
-            del self.seats[session.seat]
-        return SessionEnded(session.id, reason)
 
     def _media_changed(self, session_id: str, connected: bool) -> list[Event]:
         session = self.sessions.get(session_id)
@@ -351,67 +378,72 @@ class Room:
         on_stage = self.role_of(session.seat.account) is not Role.LISTENER and session.kind is not Kind.WHEP
         return [StageChanged()] if on_stage else []
 
-    def _raise_hand(self, by: int | None, now: datetime) -> list[Event]:
-        account = self._need_account(by)
-        self.permit(Act.RAISE_HAND, account)
+    def _tick(self, now: datetime) -> list[Event]:
+        events: list[Event] = []
+        wait = timedelta(seconds=self.record.asking_seconds)
+        self.asked = {account: at for account, at in self.asked.items() if now - at < wait}
+        if self.awaited:
+            self.restored_at = self.restored_at or now
+            if now - self.restored_at >= RETURN:
+                for account in sorted(self.awaited):
+                    events += self._drop_hand(account)
+        if self.record.state is not State.LIVE or self.hosted:
+            self.hosts_away_since = None
+        elif self.hosts_away_since is None:
+            self.hosts_away_since = now
+        closing = None
+        if (since := self.hosts_away_since) is not None:
+            told = self.closing_at is not None or now - since >= min(TOLD_AFTER, self.limits.host_absence / 2)
+            closing = since + self.limits.host_absence if told else None
+        if closing != self.closing_at:
+            self.closing_at = closing
+            events.append(ClosingChanged(closing))
+        return events
+
+    def _raise_hand(self, command: RaiseHand) -> list[Event]:
+        account, now = self.permit(Act.RAISE_HAND, command.by), command.now
         if account in self.hands:
             return []
+        if self.record.asking is Asking.NOBODY:
+            raise RequestError(403, "asking_closed", "nobody may ask to speak now")
+        if self.record.asking is Asking.SUBSCRIBERS and not command.subscriber:
+            raise RequestError(403, "subscribers_only", "only subscribers may ask to speak")
+        if (last := self.asked.get(account)) is not None:
+            wait = (last - now).total_seconds() + self.record.asking_seconds
+            if wait > 0:
+                raise RequestError(429, "slow_mode", "you have just asked to speak", retry_after_seconds=int(wait) + 1)
+        if len(self.hands) >= self.limits.hands_max:
+            raise RequestError(503, "hands_full", "too many ask to speak already", retry_after_seconds=30)
+        if self.record.asking_seconds:
+            self.asked[account] = now
         self.hands[account] = now
         return [HandChanged(account, True), HandsChanged()]
 
-    def _drop_hand(self, account: int | None) -> list[Event]:
-        if account is None or self.hands.pop(account, None) is None:
+    def _drop_hand(self, account: int) -> list[Event]:
+        self.awaited.discard(account)
+        if self.hands.pop(account, None) is None:
             return []
         return [HandChanged(account, False), HandsChanged()]
 
-    def _need_hand(self, account: int) -> None:
-        if account not in self.hands:
-            raise RequestError(404, "no_hand", "that account has not asked to speak")
-
-    def _set_muted(self, account: int, muted: bool) -> list[Event]:
-        if (account in self.muted) is muted:
-            return []
-        if muted:
-            self.muted.add(account)
-        else:
-            self.muted.discard(account)
-        return [MuteChanged(account, muted), StageChanged()]
-
-    # -- the tables, asked
-
-    def permit(self, act: Act, by: int | None) -> int:
-        """The account, if its role and the Space's state allow this. Raises RequestError(401 | 403 | 409 | 410)."""
-        account = self._permit_role(act, by)
-        state = self.record.state
-        if state not in OPEN_IN[act]:
-            raise gone(state) if state not in BEFORE_END else _not_in(state, act)
-        return account
-
-    def _permit_role(self, act: Act, by: int | None) -> int:
-        account = self._need_account(by)
-        role = self.role_of(account)
-        if role not in PERMISSIONS[act]:
-            if act is Act.RAISE_HAND:
-                raise RequestError(409, "on_stage", "who is on stage need not ask")
-            raise RequestError(403, "not_permitted", f"a {role} may not {act.replace('_', ' ')}")
-        return account
-
-    @staticmethod
-    def _need_account(by: int | None) -> int:
-        if by is None:
-            raise RequestError(401, "not_signed_in", "sign in first")
-        return by
-
-
-def gone(state: State) -> RequestError:
-    """What a join of a Space that is over is answered."""
-    return RequestError(410, str(state), f"this Space is {state}")
-
-
-def _not_in(state: State, act: Act) -> RequestError:
-    code = "not_live" if state is State.SCHEDULED else "wrong_state"
-    return RequestError(409, code, f"a Space that is {state} cannot {act.replace('_', ' ')}")
+    def _set_muted(self, accounts: list[int], muted: bool) -> list[Event]:
+        changed = [account for account in accounts if (account in self.muted) is not muted]
+        (self.muted.update if muted else self.muted.difference_update)(changed)
+        return [*(MuteChanged(account, muted) for account in changed), *([StageChanged()] if changed else [])]
 
 
 def _details(record: Record) -> tuple[object, ...]:
-    return (record.title, record.topics, record.language, record.access, record.scheduled_start, record.time_zone)
+    return (
+        record.title,
+        record.topics,
+        record.language,
+        record.access,
+        record.scheduled_start,
+        record.time_zone,
+        record.locked,
+        record.capacity,
+        record.asking,
+        record.asking_seconds,
+    )
+
+
+__all__ = ["Limits", "Room", "SeatKey", "Session", "gone", "need_account"]

@@ -1,14 +1,13 @@
-"""What a Space is told (commands) and what it tells (events): frozen values, consumed by `match`."""
+"""What a Space is told: frozen values, consumed by `match`. What it tells is in `room_events`."""
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
 from spaces.room_record import AccessRule
-from spaces.room_rules import Act, Kind, Role, State
+from spaces.room_rules import Act, Asking, Kind, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +21,7 @@ class SeatKey:
         return f"{'~' if self.account is None else self.account}/{self.client}"
 
 
-# --- commands
+# --- what lasts: proposed, stored, committed
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +49,8 @@ class Cancel:
 class Edit:
     """None: leave as it is."""
 
+    act: ClassVar[Act] = Act.EDIT
+
     by: int
     title: str | None = None
     topics: tuple[str, ...] | None = None
@@ -57,10 +58,15 @@ class Edit:
     access: tuple[AccessRule, ...] | None = None
     scheduled_start: datetime | None = None
     time_zone: str | None = None
+    capacity: int | None = None
+    """0: as many as the node gives."""
+    asking: Asking | None = None
+    asking_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BringToStage:
+    act: ClassVar[Act] = Act.BRING_TO_STAGE
     by: int
     account: int
     role: Role = Role.SPEAKER
@@ -70,35 +76,132 @@ class BringToStage:
 class TakeFromStage:
     """`by` may be `account`: leaving the stage oneself."""
 
+    act: ClassVar[Act] = Act.TAKE_FROM_STAGE
     by: int
     account: int
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptHand:
+    act: ClassVar[Act] = Act.ANSWER_HAND
     by: int
     account: int
 
 
 @dataclass(frozen=True, slots=True)
+class SetLock:
+    act: ClassVar[Act] = Act.LOCK
+    by: int
+    locked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """To a co-host; the host becomes a co-host."""
+
+    act: ClassVar[Act] = Act.HAND_OVER
+    by: int
+    account: int
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    act: ClassVar[Act] = Act.INVITE
+    by: int
+    account: int
+    now: datetime
+    role: Role = Role.SPEAKER
+
+
+@dataclass(frozen=True, slots=True)
+class Uninvite:
+    act: ClassVar[Act] = Act.INVITE
+    by: int
+    account: int
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptInvitation:
+    act: ClassVar[Act] = Act.ANSWER_INVITATION
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeclineInvitation:
+    act: ClassVar[Act] = Act.ANSWER_INVITATION
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class UseGuestLink:
+    """That the link is good, and used up with this, is the caller's to see to."""
+
+    act: ClassVar[Act] = Act.USE_GUEST_LINK
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Out now, and from the stage; may come back."""
+
+    act: ClassVar[Act] = Act.REMOVE
+    by: int
+    account: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Out now, and not back. That he is kept out elsewhere too is the caller's to see to."""
+
+    act: ClassVar[Act] = Act.BLOCK
+    by: int
+    account: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unblock:
+    act: ClassVar[Act] = Act.UNBLOCK
+    by: int
+    account: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndAbandoned:
+    """By the server: no host or co-host has been there for as long as the limits say."""
+
+    act: ClassVar[Act] = Act.END
+    now: datetime
+    by: None = None
+
+
+# --- what happens at once: hands and mutes are stored afterwards, the rest lives as long as the node
+
+
+@dataclass(frozen=True, slots=True)
 class DeclineHand:
+    act: ClassVar[Act] = Act.ANSWER_HAND
     by: int
     account: int
 
 
 @dataclass(frozen=True, slots=True)
 class RaiseHand:
+    act: ClassVar[Act] = Act.RAISE_HAND
     by: int | None
     now: datetime
+    subscriber: bool = False
+    """Whether access has found that he is one; asked where only subscribers may ask."""
 
 
 @dataclass(frozen=True, slots=True)
 class LowerHand:
+    act: ClassVar[Act] = Act.LOWER_HAND
     by: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class MuteSelf:
+    act: ClassVar[Act] = Act.MUTE_SELF
     by: int | None
     muted: bool
 
@@ -107,8 +210,17 @@ class MuteSelf:
 class MuteOther:
     """Mutes only: nobody can unmute another."""
 
+    act: ClassVar[Act] = Act.MUTE_OTHER
     by: int | None
     account: int
+
+
+@dataclass(frozen=True, slots=True)
+class MuteAll:
+    """Everybody on stage but the host and who does it."""
+
+    act: ClassVar[Act] = Act.MUTE_ALL
+    by: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,73 +242,33 @@ class MediaChanged:
     connected: bool
 
 
-Lasting = Start | End | Cancel | Edit | BringToStage | TakeFromStage | AcceptHand
-Passing = DeclineHand | RaiseHand | LowerHand | MuteSelf | MuteOther | Join | Leave | MediaChanged
-Command = Lasting | Passing
-
-
-# --- events
-
-
-class Reason(enum.StrEnum):
-    """Why the room ended a session."""
-
-    REPLACED = "replaced"
-    DISPLACED = "displaced"
-    """Another device of the same account has taken the place of this one's seat."""
-    OFF_STAGE = "off_stage"
-    ENDED = "ended"
-
-
 @dataclass(frozen=True, slots=True)
-class StateChanged:
-    state: State
+class Tick:
+    """Time has passed."""
+
+    now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class DetailsChanged:
-    access: bool
-    """Whether the way in changed, so that everybody seated has to be looked at again."""
-
-
-@dataclass(frozen=True, slots=True)
-class RoleChanged:
-    account: int
-    role: Role
-
-
-@dataclass(frozen=True, slots=True)
-class StageChanged:
-    """Who is on stage, who is muted or who is connected there."""
-
-
-@dataclass(frozen=True, slots=True)
-class HandsChanged:
-    """Who asks to speak; also after hosts have changed, for those who may see it now."""
-
-
-@dataclass(frozen=True, slots=True)
-class HandChanged:
-    """For the one whose hand it is."""
-
-    account: int
-    raised: bool
-
-
-@dataclass(frozen=True, slots=True)
-class MuteChanged:
-    account: int
-    muted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SessionEnded:
-    """The room has forgotten this session; its media and its connection are to be closed."""
-
-    session: str
-    reason: Reason
-
-
-Event = (
-    StateChanged | DetailsChanged | RoleChanged | StageChanged | HandsChanged | HandChanged | MuteChanged | SessionEnded
+Lasting = (
+    Start
+    | End
+    | Cancel
+    | Edit
+    | SetLock
+    | HandOver
+    | BringToStage
+    | TakeFromStage
+    | AcceptHand
+    | Invite
+    | Uninvite
+    | AcceptInvitation
+    | DeclineInvitation
+    | UseGuestLink
+    | Remove
+    | Block
+    | Unblock
+    | EndAbandoned
 )
+StoredAfter = DeclineHand | RaiseHand | LowerHand | MuteSelf | MuteOther | MuteAll
+Passing = StoredAfter | Join | Leave | MediaChanged | Tick
+Command = Lasting | Passing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from spaces.room_rules import Role, State
+from spaces.room_rules import Asking, Role, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,17 @@ class AccessRule:
 class StageMember:
     account: int
     role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """To the stage, for one account; it stands until it is accepted, declined or taken back."""
+
+    account: int
+    role: Role
+    """speaker or cohost."""
+    by: int
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +54,32 @@ class Record:
     time_zone: str | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    locked: bool = False
+    """Nobody new comes in."""
+    capacity: int | None = None
+    """Seats, as the host has set it; None: as many as the node gives."""
+    asking: Asking = Asking.EVERYONE
+    asking_seconds: int = 0
+    """Between two times that one person asks to speak."""
+    invitations: tuple[Invitation, ...] = ()
+    """In the order in which they were made; nobody on stage has one."""
 
     def role_of(self, account: int | None) -> Role:
         for member in self.stage:
             if member.account == account:
                 return member.role
         return Role.LISTENER
+
+    def invitation_of(self, account: int | None) -> Invitation | None:
+        return next((invitation for invitation in self.invitations if invitation.account == account), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """All that is stored of a Space: what it comes back with after its node was killed."""
+
+    record: Record
+    hands: tuple[tuple[int, datetime], ...] = ()
+    """Who asks to speak, and since when; in the order of asking."""
+    muted: frozenset[int] = frozenset()
+    """Of those on stage."""

@@ -1,7 +1,7 @@
 """What may happen in a Space, as data: its states and roles, and who may do what when.
 
 Three tables: TRANSITIONS (state × act → state; what is missing is refused), OPEN_IN (act → the states it is possible
-in) and PERMISSIONS (act → the roles it is allowed to).
+in) and PERMISSIONS (act → the roles it is allowed to). `spaces/permissions.py` prints them.
 """
 
 from __future__ import annotations
@@ -32,6 +32,15 @@ class Kind(enum.StrEnum):
     SOCKET = "socket"
 
 
+class Asking(enum.StrEnum):
+    """Who of the audience may ask to speak."""
+
+    EVERYONE = "everyone"
+    SUBSCRIBERS = "subscribers"
+    """Who has a right to any tier of the creator."""
+    NOBODY = "nobody"
+
+
 class Act(enum.StrEnum):
     """What one may try to do; the keys of the tables below."""
 
@@ -40,17 +49,35 @@ class Act(enum.StrEnum):
     CANCEL = "cancel"
     EDIT = "edit"
     EDIT_ACCESS = "edit_access"
+    EDIT_CAPACITY = "edit_capacity"
+    EDIT_ASKING = "edit_asking"
     RESCHEDULE = "reschedule"
+    LOCK = "lock"
+    HAND_OVER = "hand_over"
     BRING_TO_STAGE = "bring_to_stage"
     INVITE = "invite"
     TAKE_FROM_STAGE = "take_from_stage"
     TAKE_COHOST_FROM_STAGE = "take_cohost_from_stage"
     LEAVE_STAGE = "leave_stage"
+    INVITE = "invite"
+    ANSWER_INVITATION = "answer_invitation"
+    MAKE_GUEST_LINK = "make_guest_link"
+    USE_GUEST_LINK = "use_guest_link"
     RAISE_HAND = "raise_hand"
+    LOWER_HAND = "lower_hand"
     ANSWER_HAND = "answer_hand"
     MUTE_SELF = "mute_self"
     MUTE_OTHER = "mute_other"
+    MUTE_ALL = "mute_all"
+    REMOVE = "remove"
+    REMOVE_COHOST = "remove_cohost"
+    BLOCK = "block"
+    BLOCK_COHOST = "block_cohost"
+    UNBLOCK = "unblock"
+    REPORT = "report"
     SEE_HANDS = "see_hands"
+    SEE_INVITATIONS = "see_invitations"
+    SEE_BLOCKS = "see_blocks"
 
 
 TRANSITIONS: Mapping[tuple[State, Act], State] = {
@@ -60,43 +87,91 @@ TRANSITIONS: Mapping[tuple[State, Act], State] = {
 }
 
 BEFORE_END = frozenset({State.SCHEDULED, State.LIVE})
+LIVE = frozenset({State.LIVE})
+ALWAYS = frozenset(State)
 OPEN_IN: Mapping[Act, frozenset[State]] = {
+    **{act: frozenset(state for state, other in TRANSITIONS if other is act) for _, act in TRANSITIONS},
     Act.EDIT: BEFORE_END,
     Act.EDIT_ACCESS: BEFORE_END,
+    Act.EDIT_CAPACITY: BEFORE_END,
+    Act.EDIT_ASKING: BEFORE_END,
     Act.RESCHEDULE: frozenset({State.SCHEDULED}),
-    Act.INVITE: BEFORE_END,
+    Act.LOCK: BEFORE_END,
+    Act.HAND_OVER: BEFORE_END,
     Act.BRING_TO_STAGE: BEFORE_END,
     Act.TAKE_FROM_STAGE: BEFORE_END,
     Act.TAKE_COHOST_FROM_STAGE: BEFORE_END,
     Act.LEAVE_STAGE: BEFORE_END,
-    Act.RAISE_HAND: frozenset({State.LIVE}),
-    Act.ANSWER_HAND: frozenset({State.LIVE}),
+    Act.INVITE: BEFORE_END,
+    Act.ANSWER_INVITATION: BEFORE_END,
+    Act.MAKE_GUEST_LINK: BEFORE_END,
+    Act.USE_GUEST_LINK: BEFORE_END,
+    Act.RAISE_HAND: LIVE,
+    Act.LOWER_HAND: LIVE,
+    Act.ANSWER_HAND: LIVE,
     Act.MUTE_SELF: BEFORE_END,
     Act.MUTE_OTHER: BEFORE_END,
+    Act.MUTE_ALL: BEFORE_END,
+    Act.REMOVE: BEFORE_END,
+    Act.REMOVE_COHOST: BEFORE_END,
+    Act.BLOCK: ALWAYS,  # also when it is over: for the creator's later Spaces
+    Act.BLOCK_COHOST: ALWAYS,
+    Act.UNBLOCK: ALWAYS,
+    Act.REPORT: ALWAYS,
+    Act.SEE_HANDS: BEFORE_END,
+    Act.SEE_INVITATIONS: BEFORE_END,
+    Act.SEE_BLOCKS: ALWAYS,
 }
 
+HOST = frozenset({Role.HOST})
 HOSTS = frozenset({Role.HOST, Role.COHOST})
+AUDIENCE = frozenset({Role.LISTENER})
+EVERYBODY = frozenset(Role)
+STAGE = EVERYBODY - AUDIENCE
 PERMISSIONS: Mapping[Act, frozenset[Role]] = {
     Act.START: HOSTS,
-    Act.END: frozenset({Role.HOST}),
-    Act.CANCEL: frozenset({Role.HOST}),
+    Act.END: HOST,
+    Act.CANCEL: HOST,
     Act.EDIT: HOSTS,
-    Act.EDIT_ACCESS: frozenset({Role.HOST}),
-    Act.RESCHEDULE: frozenset({Role.HOST}),
+    Act.EDIT_ACCESS: HOST,
+    Act.EDIT_CAPACITY: HOST,
+    Act.EDIT_ASKING: HOSTS,
+    Act.RESCHEDULE: HOST,
+    Act.LOCK: HOSTS,
+    Act.HAND_OVER: HOST,
     Act.BRING_TO_STAGE: HOSTS,
     Act.INVITE: HOSTS,
     Act.TAKE_FROM_STAGE: HOSTS,
-    Act.TAKE_COHOST_FROM_STAGE: frozenset({Role.HOST}),
+    Act.TAKE_COHOST_FROM_STAGE: HOST,
     Act.LEAVE_STAGE: frozenset({Role.COHOST, Role.SPEAKER}),
-    Act.RAISE_HAND: frozenset({Role.LISTENER}),
+    Act.INVITE: HOSTS,
+    Act.ANSWER_INVITATION: AUDIENCE,
+    Act.MAKE_GUEST_LINK: HOSTS,
+    Act.USE_GUEST_LINK: AUDIENCE,
+    Act.RAISE_HAND: AUDIENCE,
+    Act.LOWER_HAND: EVERYBODY,  # who is on stage has none up: nothing happens
     Act.ANSWER_HAND: HOSTS,
-    Act.MUTE_SELF: frozenset({Role.HOST, Role.COHOST, Role.SPEAKER}),
+    Act.MUTE_SELF: STAGE,
     Act.MUTE_OTHER: HOSTS,
+    Act.MUTE_ALL: HOSTS,
+    Act.REMOVE: HOSTS,
+    Act.REMOVE_COHOST: HOST,
+    Act.BLOCK: HOSTS,
+    Act.BLOCK_COHOST: HOST,
+    Act.UNBLOCK: HOSTS,
+    Act.REPORT: EVERYBODY,
     Act.SEE_HANDS: HOSTS,
+    Act.SEE_INVITATIONS: HOSTS,
+    Act.SEE_BLOCKS: HOSTS,
 }
 
 JOINABLE: Mapping[Kind, frozenset[State]] = {
     Kind.WHIP: BEFORE_END,  # the green room: the stage connects and checks its sound
-    Kind.WHEP: frozenset({State.LIVE}),
+    Kind.WHEP: LIVE,
     Kind.SOCKET: BEFORE_END,  # whoever waits for the start is told of it
 }
+
+
+def allowed(role: Role, act: Act, state: State) -> bool:
+    """One cell of the table: may this role do this in this state?"""
+    return role in PERMISSIONS[act] and state in OPEN_IN[act]

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    false,
+)
 
 import access.tables_benefits
 import access.tables_ledger
@@ -11,7 +24,7 @@ import access.tables_payments
 import access.tables_people
 import access.tables_tickets  # noqa: F401 – the tables of all of them join the MetaData
 from access.database import Id, UtcDateTime
-from access.tables import metadata
+from access.tables import ERASED, metadata
 
 spaces = Table(
     "spaces",
@@ -28,6 +41,10 @@ spaces = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime),
     Column("ended_at", UtcDateTime),
+    Column("locked", Boolean, nullable=False, server_default=false(), comment="nobody new comes in"),
+    Column("capacity", Integer, comment="seats, as the host has set it"),
+    Column("asking", String(16), nullable=False, server_default="everyone", comment="who may ask to speak"),
+    Column("asking_seconds", Integer, nullable=False, server_default="0", comment="between two hands of one person"),
     CheckConstraint("state IN ('scheduled', 'live', 'ended', 'cancelled')", name="state"),
     Index("ix_spaces_state_created_at", "state", "created_at"),
     Index("ix_spaces_creator_state", "creator", "state"),
@@ -40,7 +57,68 @@ stage_members = Table(
     Column("account", Id, ForeignKey("accounts.id"), primary_key=True),
     Column("role", String(16), nullable=False),
     Column("position", Integer, nullable=False, comment="order of arrival on stage"),
+    Column("muted", Boolean, nullable=False, server_default=false()),
     CheckConstraint("role IN ('host', 'cohost', 'speaker')", name="role"),
+)
+
+hands = Table(
+    "hands",
+    metadata,
+    Column("space", String(13), ForeignKey("spaces.id"), primary_key=True),
+    Column("account", Id, ForeignKey("accounts.id"), primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
+    info=ERASED,
+    comment="who asks to speak in a live Space",
+)
+
+stage_invitations = Table(
+    "stage_invitations",
+    metadata,
+    Column("space", String(13), ForeignKey("spaces.id"), primary_key=True),
+    Column("account", Id, ForeignKey("accounts.id"), primary_key=True),
+    Column("role", String(16), nullable=False),
+    Column("by", Id, ForeignKey("accounts.id"), nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    CheckConstraint("role IN ('cohost', 'speaker')", name="role"),
+    info=ERASED,
+    comment="to the stage, neither accepted nor declined yet",
+)
+
+guest_links = Table(
+    "guest_links",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("space", String(13), ForeignKey("spaces.id"), nullable=False),
+    Column("token_sha256", LargeBinary, nullable=False, unique=True),
+    Column("made_by", Id, ForeignKey("accounts.id"), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("revoked_at", UtcDateTime),
+    Column("used_by", Id, ForeignKey("accounts.id")),
+    Column("used_at", UtcDateTime),
+    Index("ix_guest_links_space", "space"),
+    sqlite_autoincrement=True,
+    comment="each brings one person to the stage, once",
+)
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("account", Id, ForeignKey("accounts.id"), nullable=False, comment="who reports"),
+    Column("space", String(13), ForeignKey("spaces.id"), nullable=False),
+    Column("about", Id, ForeignKey("accounts.id"), comment="null: the Space as a whole"),
+    Column("reason", String(16), nullable=False),
+    Column("detail", Text, nullable=False, server_default=""),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("outcome", String(16), comment="null: open, in the operators' queue"),
+    Column("closed_by", Id, ForeignKey("accounts.id")),
+    Column("closed_at", UtcDateTime),
+    CheckConstraint("reason IN ('abuse', 'spam', 'illegal', 'other')", name="reason"),
+    CheckConstraint("outcome IN ('acted', 'dismissed')", name="outcome"),
+    Index("ix_reports_outcome", "outcome", "id"),
+    Index("ix_reports_account", "account"),
+    sqlite_autoincrement=True,
 )
 
 server_keys = Table(

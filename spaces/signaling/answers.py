@@ -86,12 +86,23 @@ class StageMemberView(Struct, kw_only=True, frozen=True):
     connected: bool
 
 
+class InvitationView(Struct, kw_only=True, frozen=True):
+    """To the stage."""
+
+    account: AccountView
+    role: Literal["cohost", "speaker"]
+    by: AccountView
+    since: datetime
+
+
 class YouView(Struct, kw_only=True, frozen=True):
     """May I come in? `problem` is what joining would be refused with."""
 
     role: Literal["host", "cohost", "speaker", "listener"] | None
     admitted: bool
     problem: Problem | None
+    invitation: InvitationView | None = None
+    """To the stage, while it stands."""
 
 
 class SpaceView(Struct, kw_only=True, frozen=True):
@@ -108,6 +119,16 @@ class SpaceView(Struct, kw_only=True, frozen=True):
     started_at: datetime | None
     ended_at: datetime | None
     listeners: int
+    locked: bool
+    """Nobody new comes in."""
+    capacity: int | None
+    """Seats, as the host has set it."""
+    asking: Literal["everyone", "subscribers", "nobody"]
+    """Who may ask to speak."""
+    asking_seconds: int
+    """Between two times that one person asks."""
+    closing_at: datetime | None
+    """No host or co-host is there, and then it ends."""
     stage: list[StageMemberView]
     you: YouView | UnsetType = UNSET
 

@@ -34,6 +34,13 @@ class Rule(Struct, kw_only=True, frozen=True):
 AccessRules = Rule | Annotated[list[Rule], Meta(min_length=1, max_length=10)]
 
 
+Capacity = Annotated[int, Meta(ge=0, le=1_000_000, description="seats; 0: as many as there are")]
+Asking = Annotated[
+    Literal["everyone", "subscribers", "nobody"], Meta(description="who of the audience may ask to speak")
+]
+AskingSeconds = Annotated[int, Meta(ge=0, le=3_600, description="between two times that one person asks to speak")]
+
+
 class NewSpace(Struct, kw_only=True, frozen=True):
     title: Title
     access: AccessRules
@@ -42,6 +49,9 @@ class NewSpace(Struct, kw_only=True, frozen=True):
     language: Language | None = None
     scheduled_start: Moment | None = None
     time_zone: TimeZone | None = None
+    capacity: Capacity = 0
+    asking: Asking = "everyone"
+    asking_seconds: AskingSeconds = 0
 
 
 class SpaceChanges(Struct, kw_only=True, frozen=True):
@@ -51,6 +61,9 @@ class SpaceChanges(Struct, kw_only=True, frozen=True):
     language: Language | None = None
     scheduled_start: Moment | None = None
     time_zone: TimeZone | None = None
+    capacity: Capacity | None = None
+    asking: Asking | None = None
+    asking_seconds: AskingSeconds | None = None
 
 
 class NewSpeaker(Struct, kw_only=True, frozen=True):

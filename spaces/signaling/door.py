@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 import structlog
@@ -15,21 +15,24 @@ from access.decide import Action, Allow, Deny, Policy, Resource
 from access.model import Account, Admission
 from access.service import Access
 from access.tokens import is_join_token_untrusted
+from spaces.db.store import Deed
 from spaces.errors import RequestError
 from spaces.metrics import Metrics
 from spaces.room_commands import (
     AcceptHand,
+    AcceptInvitation,
     BringToStage,
-    DetailsChanged,
+    Invite,
     Join,
     Lasting,
     Leave,
     MediaChanged,
-    RoleChanged,
     SeatKey,
+    UseGuestLink,
 )
+from spaces.room_events import DetailsChanged, Reason, RoleChanged
 from spaces.room_record import Record
-from spaces.room_rules import Kind, Role
+from spaces.room_rules import Asking, Kind, Role
 from spaces.signaling import problems
 from spaces.signaling.live import Ending, Entry, Live
 from spaces.signaling.rooms import Rooms
@@ -85,7 +88,15 @@ class Door:
         """What joining would be refused with; None: come in."""
         role = record.role_of(account.id if account is not None else None)
         verdict = await self._access.decide(account, _action(kind), resource_of(record), role=_stage_role(role))
-        return self._refusal(verdict) if isinstance(verdict, Deny) else None
+        if isinstance(verdict, Deny):
+            return self._refusal(verdict)
+        if record.locked and role is Role.LISTENER:
+            async with self._rooms.hold(record.id) as live:
+                try:
+                    live.room.check_lock(None if account is None else account.id)
+                except RequestError as locked:
+                    return locked
+        return None
 
     async def join_token(self, record: Record, account: Account | None) -> tuple[str, datetime]:
         role = record.role_of(account.id if account is not None else None)
@@ -138,23 +149,34 @@ class Door:
     async def _admit(self, live: Live, account: Account | None, action: Action, seat: SeatKey) -> Admission:
         """Decided for the role and by the rules that hold when it is seated, not for those that held when we asked."""
         while True:
-            record, role = live.room.record, live.room.role_of(seat.account)
+            record, role, blocks = live.room.record, live.room.role_of(seat.account), live.room.blocks
             admission = await self._access.admit(
                 account, action, resource_of(record), role=_stage_role(role), client=seat.client
             )
             if isinstance(admission, Deny):
                 raise self._refusal(admission)
-            if live.room.role_of(seat.account) is role and live.room.record.access == record.access:
+            if (live.room.role_of(seat.account), live.room.record.access, live.room.blocks) == (
+                role, record.access, blocks,
+            ):  # fmt: skip
+                live.room.readmit(seat.account)
                 return admission
             await self._access.leave(admission.id)
 
-    async def check_promotion(self, live: Live, account: Account | None) -> None:
-        """May somebody of the audience ask to speak? Raises RequestError(401 | 402 | 403)."""
+    async def check_promotion(self, live: Live, account: Account | None) -> bool:
+        """May somebody of the audience ask to speak? Whether he is found to be a subscriber, where that is asked.
+
+        Raises RequestError(401 | 402 | 403).
+        """
         record = live.room.record
         role = _stage_role(record.role_of(None if account is None else account.id))
-        verdict = await self._access.decide(account, Action.PROMOTE, resource_of(record), role=role)
-        if isinstance(verdict, Deny):
-            raise self._refusal(verdict)
+        asked = [resource_of(record)]
+        if record.asking is Asking.SUBSCRIBERS:
+            asked.append(Resource(record.id, record.creator, (Policy("subscribers"),)))
+        for resource in asked:
+            verdict = await self._access.decide(account, Action.PROMOTE, resource, role=role)
+            if isinstance(verdict, Deny):
+                raise self._refusal(verdict)
+        return record.asking is Asking.SUBSCRIBERS
 
     async def admit_again(self, entry: Entry) -> None:
         """Before a socket's next media: a fresh decision and admission in place of the old. Raises RequestError."""
@@ -237,14 +259,17 @@ class Door:
             if isinstance(result, BaseException):
                 raise result
 
-    async def change(self, live: Live, command: Lasting) -> None:
+    async def change(self, live: Live, command: Lasting, deeds: Sequence[Deed] = ()) -> None:
         """A lasting change of the room, and what it means for the rights of those inside. Raises RequestError."""
+        live.room.propose(command)  # what the room refuses is told first: it says nothing of others
         match command:
             case AcceptHand(_, account):
                 await self._check_brought(live, account, Action.PROMOTE, None)
-            case BringToStage(_, account, role):
+            case BringToStage(_, account, role) | Invite(_, account, _, role):
                 await self._check_brought(live, account, Action.SPEAK, role)
-        events = await self._rooms.change(live, command)
+            case AcceptInvitation(by) | UseGuestLink(by):
+                await self._check_comes(live, by)
+        events = await self._rooms.change(live, command, deeds)
         again: list[Entry] = []
         for event in events:
             match event:
@@ -267,6 +292,13 @@ class Door:
             detail = f"that account may not come on stage: {verdict.reason}"
             raise RequestError(409, "may_not_speak", detail)
 
+    async def _check_comes(self, live: Live, account: int) -> None:
+        """To the stage on a host's word: unless he is kept out. Raises RequestError(403)."""
+        [comes] = (await self._access.accounts([account])).values()
+        verdict = await self._access.decide(comes, Action.SPEAK, resource_of(live.room.record), role=Role.SPEAKER.value)
+        if isinstance(verdict, Deny):
+            raise self._refusal(verdict)
+
     async def _recheck(self, entry: Entry) -> None:
         record = entry.live.room.record
         verdict = await self._access.decide(
@@ -283,12 +315,13 @@ class Door:
                 self.evict(entry, self._refusal(verdict))
 
     def _room_ended(self, entry: Entry, ending: Ending) -> None:
-        self._give_up(entry, evicted=False)
+        self._give_up(entry, evicted=ending.reason in (Reason.REMOVED, Reason.BLOCKED))
         log.info("session ended", space=entry.live.id, seat=str(entry.seat), way=entry.kind, reason=ending.reason)
 
     def _give_up(self, entry: Entry, *, evicted: bool) -> None:
         live, account = entry.live, entry.seat.account
-        if account is not None and not live.room.seated(account) and account not in accounts_of(live.room.record):
+        shown = accounts_of(live.room.record) | live.room.hands.keys()
+        if account is not None and not live.room.seated(account) and account not in shown:
             live.accounts.pop(account, None)  # nobody is shown whom nobody can see
         self._background.spawn(self._access.leave(entry.admission, evicted=evicted), "leave")
 

@@ -10,25 +10,39 @@ import msgspec
 
 from access.decide import Allow
 from access.model import Account
+from spaces.db.store import Note
 from spaces.errors import RequestError
 from spaces.room import Room
-from spaces.room_commands import (
+from spaces.room_commands import SeatKey
+from spaces.room_events import (
+    ClosingChanged,
     DetailsChanged,
     Event,
     HandChanged,
     HandsChanged,
+    InvitationChanged,
+    InvitationsChanged,
     MuteChanged,
     RoleChanged,
-    SeatKey,
     SessionEnded,
     StageChanged,
     StateChanged,
 )
+from spaces.room_record import Kept
 from spaces.room_rules import PERMISSIONS, Act, Kind, Role, State
-from spaces.signaling.answers import SpaceView
-from spaces.signaling.messages import EndedEvent, HandsEvent, NumberedEvent, RoleEvent, SpaceEvent, StageEvent
+from spaces.signaling.answers import InvitationView, SpaceView
+from spaces.signaling.messages import (
+    ClosingEvent,
+    EndedEvent,
+    HandsEvent,
+    InvitationsEvent,
+    NumberedEvent,
+    RoleEvent,
+    SpaceEvent,
+    StageEvent,
+)
 from spaces.signaling.ring import EventRing
-from spaces.signaling.views import hands_view, space_view, stage_view
+from spaces.signaling.views import hands_view, invitation_view, invitations_view, space_view, stage_view
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +50,7 @@ class Ending:
     """Why a session is ended by us."""
 
     reason: str
-    """replaced, displaced, off_stage, ended, evicted, left or draining."""
+    """replaced, displaced, off_stage, removed, blocked, ended, evicted, left or draining."""
     problem: RequestError | None = None
     """evicted: what joining again would be refused with."""
 
@@ -50,6 +64,7 @@ class Peer(Protocol):
     def role_changed(self, role: Role) -> None: ...
     def hand_changed(self, raised: bool) -> None: ...
     def mute_changed(self, muted: bool) -> None: ...
+    def invitation_changed(self, invitation: InvitationView | None) -> None: ...
     def end(self, ending: Ending) -> None:
         """Stop its media before returning; say goodbye. Its entry is gone already."""
 
@@ -88,7 +103,11 @@ class Live:
     room: Room
     ring: EventRing
     accounts: dict[int, Account]
-    """Creator, stage and everybody seated: whoever may be shown."""
+    """Creator, stage, invited, whoever asks to speak and everybody seated: whoever may be shown."""
+    stored: Kept
+    """As the database has it."""
+    notes: list[Note] = field(default_factory=list)
+    """What the audit log has not been told yet, for the database was away."""
     entries: dict[str, Entry] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a lasting change is stored, so that they come one after the other."""
@@ -132,6 +151,15 @@ class Live:
                 case HandsChanged():
                     hands = hands_view(self.room, self.accounts)
                     self._announce(HandsEvent(seq=self.ring.next, hands=hands), hosts_only=True)
+                case InvitationsChanged():
+                    invitations = invitations_view(self.room.record, self.accounts)
+                    self._announce(InvitationsEvent(seq=self.ring.next, invitations=invitations), hosts_only=True)
+                case InvitationChanged(account):
+                    standing = self.room.record.invitation_of(account)
+                    for peer in self._peers_of(account):
+                        peer.invitation_changed(None if standing is None else invitation_view(standing, self.accounts))
+                case ClosingChanged(at):
+                    self._announce(ClosingEvent(seq=self.ring.next, at=at))
                 case HandChanged(account, raised):
                     for peer in self._peers_of(account):
                         peer.hand_changed(raised)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from spaces.signaling.answers import AccountView, HandView, Problem, SpaceView, StageMemberView
+from spaces.signaling.answers import AccountView, HandView, InvitationView, Problem, SpaceView, StageMemberView
 
 Number = Annotated[int, Meta(ge=0, lt=2**53)]
+BlockReason = Annotated[str, Meta(max_length=500)]
+ReportReason = Literal["abuse", "spam", "illegal", "other"]
+ReportDetail = Annotated[str, Meta(max_length=2_000)]
 AccountId = Annotated[str, Meta(pattern=r"^[0-9]{1,19}$")]
 
 ANSWER_BYTES_MAX = 32_768
@@ -67,6 +71,56 @@ class SpeakerMute(FromClient, frozen=True, tag="speaker.mute"):
     account: AccountId
 
 
+class StageMute(FromClient, frozen=True, tag="stage.mute"):
+    """Everybody but the host and who asks it."""
+
+
+class StageInvite(FromClient, frozen=True, tag="stage.invite"):
+    account: AccountId
+    role: Literal["speaker", "cohost"] = "speaker"
+
+
+class StageUninvite(FromClient, frozen=True, tag="stage.uninvite"):
+    account: AccountId
+
+
+class InvitationAccept(FromClient, frozen=True, tag="invitation.accept"):
+    pass
+
+
+class InvitationDecline(FromClient, frozen=True, tag="invitation.decline"):
+    pass
+
+
+class AccountRemove(FromClient, frozen=True, tag="account.remove"):
+    account: AccountId
+
+
+class AccountBlock(FromClient, frozen=True, tag="account.block"):
+    account: AccountId
+    reason: BlockReason = ""
+
+
+class AccountUnblock(FromClient, frozen=True, tag="account.unblock"):
+    account: AccountId
+
+
+class SpaceLock(FromClient, frozen=True, tag="space.lock"):
+    locked: bool
+
+
+class SpaceHandOver(FromClient, frozen=True, tag="space.hand_over"):
+    account: AccountId
+
+
+class SpaceReport(FromClient, kw_only=True, frozen=True, tag="report"):
+    """Without an account: the Space as a whole."""
+
+    account: AccountId | None = None
+    reason: ReportReason
+    detail: ReportDetail = ""
+
+
 class SpaceStart(FromClient, frozen=True, tag="space.start"):
     pass
 
@@ -86,6 +140,17 @@ Request = (
     | SpeakerRemove
     | Mute
     | SpeakerMute
+    | StageMute
+    | StageInvite
+    | StageUninvite
+    | InvitationAccept
+    | InvitationDecline
+    | AccountRemove
+    | AccountBlock
+    | AccountUnblock
+    | SpaceLock
+    | SpaceHandOver
+    | SpaceReport
     | SpaceStart
     | SpaceEnd
 )
@@ -104,6 +169,10 @@ class SocketYou(Struct, kw_only=True, frozen=True):
     role: Literal["host", "cohost", "speaker", "listener"]
     seat: str
     muted: bool
+    hand: bool
+    """Whether your hand is up."""
+    invitation: InvitationView | None
+    """To the stage, for you."""
 
 
 class Welcome(Struct, kw_only=True, frozen=True, tag_field="type", tag="ok"):
@@ -111,6 +180,8 @@ class Welcome(Struct, kw_only=True, frozen=True, tag_field="type", tag="ok"):
     you: SocketYou
     space: SpaceView
     hands: list[HandView] | UnsetType = UNSET
+    """Only to host and co-hosts."""
+    invitations: list[InvitationView] | UnsetType = UNSET
     """Only to host and co-hosts."""
     seq: int
 
@@ -139,6 +210,18 @@ class HandsEvent(Struct, kw_only=True, frozen=True, tag_field="type", tag="hands
     hands: list[HandView]
 
 
+class InvitationsEvent(Struct, kw_only=True, frozen=True, tag_field="type", tag="invitations"):
+    seq: int
+    invitations: list[InvitationView]
+
+
+class ClosingEvent(Struct, kw_only=True, frozen=True, tag_field="type", tag="closing"):
+    """No host or co-host is there: it ends then. None: one is back."""
+
+    seq: int
+    at: datetime | None
+
+
 class RoleEvent(Struct, kw_only=True, frozen=True, tag_field="type", tag="role"):
     seq: int
     account: str
@@ -149,7 +232,7 @@ class EndedEvent(Struct, kw_only=True, frozen=True, tag_field="type", tag="ended
     seq: int
 
 
-NumberedEvent = SpaceEvent | StageEvent | HandsEvent | RoleEvent | EndedEvent
+NumberedEvent = SpaceEvent | StageEvent | HandsEvent | InvitationsEvent | RoleEvent | ClosingEvent | EndedEvent
 
 
 # --- events of the moment
@@ -175,6 +258,12 @@ class Hand(Struct, kw_only=True, frozen=True, tag_field="type", tag="hand"):
     raised: bool
 
 
+class Invited(Struct, kw_only=True, frozen=True, tag_field="type", tag="invitation"):
+    """To the stage, for you; None: not any more."""
+
+    invitation: InvitationView | None
+
+
 class Speaking(Struct, kw_only=True, frozen=True, tag_field="type", tag="speaking"):
     levels: dict[str, float]
     """dBFS by account id."""
@@ -193,4 +282,6 @@ class Evicted(Struct, kw_only=True, frozen=True, tag_field="type", tag="evicted"
     problem: Problem
 
 
-ServerMessage = Ok | Welcome | Refused | NumberedEvent | Offer | Hand | Speaking | Count | MediaState | Evicted
+ServerMessage = (
+    Ok | Welcome | Refused | NumberedEvent | Offer | Hand | Invited | Speaking | Count | MediaState | Evicted
+)

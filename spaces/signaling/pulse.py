@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from access.service import Access
+from spaces.errors import RequestError
 from spaces.metrics import Metrics
 from spaces.room_rules import Role, State
 from spaces.sfu.session import MediaPlane
@@ -24,6 +25,7 @@ SPEAKING_SECONDS = 0.1
 LEVELS_SECONDS_PER_ENTRY = 0.0005
 """Mere changes of loudness are told less often to many: 1,000 sockets get two a second."""
 COUNT_SECONDS = 1.0
+TICK_SECONDS = 0.5
 SWEEP_SECONDS = 3_600.0
 MONEY_SECONDS = 1.0
 """Nobody waits for it: rights go by dates, and renewals are charged ahead of time."""
@@ -59,6 +61,15 @@ class Pulse:
             self._gauge()
             await self._rooms.put_away_idle()
             self._levels_told_at = {s: at for s, at in self._levels_told_at.items() if self._rooms.get(s) is not None}
+
+    async def tick(self) -> None:
+        """Runs until it is told to stop: what time brings to rooms, and what of them is not stored yet."""
+        while not await self._stop.within(TICK_SECONDS):
+            for live in self._rooms.alive():
+                try:
+                    await self._rooms.tick(live)
+                except (SQLAlchemyError, OSError, TimeoutError, RequestError) as error:
+                    log.warning("a room's time waits", space=live.id, error=type(error).__name__)
 
     async def sweep(self) -> None:
         """Runs until it is told to stop: forget what no decision needs any more."""

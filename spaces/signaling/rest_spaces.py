@@ -10,13 +10,13 @@ from spaces.db.store import new_space_id
 from spaces.errors import RequestError
 from spaces.room_commands import BringToStage, Cancel, Edit, End, Lasting, Start, TakeFromStage
 from spaces.room_record import AccessRule, Record, StageMember
-from spaces.room_rules import Role, State
+from spaces.room_rules import Asking, Role, State
 from spaces.signaling.accounts import creator_account, need_account
 from spaces.signaling.answers import JoinTokenView, SpacesView, SpaceView, YouView
 from spaces.signaling.bodies import AccessRules, NewSpace, NewSpeaker, Rule, SpaceChanges
 from spaces.signaling.endpoint import Answer, Call
 from spaces.signaling.problems import problem_of
-from spaces.signaling.views import accounts_of, space_view
+from spaces.signaling.views import accounts_of, invitation_view, space_view
 
 POLICIES = ("open", "members", "subscribers", "ticketed", "community", "invite")
 LISTED = (State.LIVE, State.SCHEDULED)
@@ -39,6 +39,9 @@ async def create_space(call: Call) -> Answer:
         language=body.language,
         scheduled_start=body.scheduled_start,
         time_zone=read_time_zone(body.time_zone),
+        capacity=body.capacity or None,
+        asking=Asking(body.asking),
+        asking_seconds=body.asking_seconds,
     )
     await services.rooms.create(record)
     return Answer(await show(call, record), 201, (("Location", f"/v1/spaces/{record.id}"),))
@@ -74,31 +77,34 @@ async def change_space(call: Call) -> SpaceView:
         access=access,
         scheduled_start=body.scheduled_start,
         time_zone=read_time_zone(body.time_zone),
+        capacity=body.capacity,
+        asking=None if body.asking is None else Asking(body.asking),
+        asking_seconds=body.asking_seconds,
     )
-    return await _do(call, edit)
+    return await do(call, edit)
 
 
 async def start_space(call: Call) -> SpaceView:
-    return await _do(call, Start(call.me.id, call.services.now()))
+    return await do(call, Start(call.me.id, call.services.now()))
 
 
 async def end_space(call: Call) -> SpaceView:
-    return await _do(call, End(call.me.id, call.services.now()))
+    return await do(call, End(call.me.id, call.services.now()))
 
 
 async def cancel_space(call: Call) -> SpaceView:
-    return await _do(call, Cancel(call.me.id, call.services.now()))
+    return await do(call, Cancel(call.me.id, call.services.now()))
 
 
 async def add_speaker(call: Call) -> SpaceView:
     body: NewSpeaker = call.body
     account = await need_account(call.services.access, call.me, body.account)
-    return await _do(call, BringToStage(call.me.id, account.id, Role(body.role)))
+    return await do(call, BringToStage(call.me.id, account.id, Role(body.role)))
 
 
 async def remove_speaker(call: Call) -> SpaceView:
     account = await need_account(call.services.access, call.me, call.match("account"))
-    return await _do(call, TakeFromStage(call.me.id, account.id))
+    return await do(call, TakeFromStage(call.me.id, account.id))
 
 
 async def mint_join_token(call: Call) -> JoinTokenView:
@@ -118,13 +124,15 @@ async def show(call: Call, record: Record) -> SpaceView:
         problem: RequestError | None = RequestError(410, str(record.state), f"this Space is {record.state}")
     else:
         problem = await services.door.look(record, account)
+    live = services.rooms.get(record.id)
+    accounts = await services.access.accounts(accounts_of(record))
+    invitation = record.invitation_of(account.id) if account is not None else None
     you = YouView(
         role=None if problem is not None and role is Role.LISTENER else role.value,
         admitted=problem is None,
         problem=None if problem is None else problem_of(problem),
+        invitation=None if invitation is None else invitation_view(invitation, accounts),
     )
-    live = services.rooms.get(record.id)
-    accounts = await services.access.accounts(accounts_of(record))
     return space_view(record, None if live is None else live.room, accounts, viewer=account, you=you)
 
 
@@ -198,7 +206,7 @@ def _time_zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-async def _do(call: Call, command: Lasting) -> SpaceView:
+async def do(call: Call, command: Lasting) -> SpaceView:
     services = call.services
     async with services.rooms.hold(call.match("space")) as live:
         record = live.room.record

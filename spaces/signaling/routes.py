@@ -27,6 +27,7 @@ from spaces.signaling.routes_money import MONEY
 from spaces.signaling.routes_newsletters import NEWSLETTERS
 from spaces.signaling.routes_payments import PAYMENTS
 from spaces.signaling.routes_people import PEOPLE
+from spaces.signaling.routes_rooms import ROOMS
 from spaces.signaling.routes_tickets import TICKETS
 from spaces.signaling.schemas_gifts import GiftView
 from spaces.signaling.schemas_tickets import TicketView
@@ -210,6 +211,7 @@ API = [
     *GIFTS,
     *SPACES,
     *INVITATIONS,
+    *ROOMS,
     *MEDIA,
     *OPERATIONS,
 ]

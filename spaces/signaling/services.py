@@ -10,6 +10,8 @@ from typing import Literal
 from access.service import Access
 from access.stripe_inbox import StripeInbox
 from spaces.config import Config
+from spaces.db.guest_links import GuestLinks
+from spaces.db.reports import Reports
 from spaces.mail import Mailer
 from spaces.metrics import Metrics
 from spaces.newsletters.links import MailLinks
@@ -52,6 +54,8 @@ class Services:
     sessions: WhipSessions
     metrics: Metrics
     limiters: Limiters
+    guest_links: GuestLinks
+    reports: Reports
     mail: Mailer
     inbox: StripeInbox | None
     """None: Stripe is not set up here."""

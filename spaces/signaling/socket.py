@@ -16,20 +16,33 @@ from access.model import Account
 from spaces.errors import RequestError
 from spaces.room_commands import (
     AcceptHand,
+    AcceptInvitation,
     DeclineHand,
+    DeclineInvitation,
     End,
+    HandOver,
     LowerHand,
+    MuteAll,
     MuteOther,
     MuteSelf,
     RaiseHand,
+    Remove,
+    SetLock,
     Start,
     TakeFromStage,
+    Uninvite,
 )
 from spaces.room_rules import Kind, Role
+from spaces.signaling import moderation
+from spaces.signaling.accounts import need_account
+from spaces.signaling.answers import InvitationView
 from spaces.signaling.callers import account_of
 from spaces.signaling.endpoint import Call
 from spaces.signaling.live import Ending, Entry, Live, sees_hands
 from spaces.signaling.messages import (
+    AccountBlock,
+    AccountRemove,
+    AccountUnblock,
     Answer,
     ClientMessage,
     Evicted,
@@ -39,6 +52,9 @@ from spaces.signaling.messages import (
     HandLower,
     HandRaise,
     Hello,
+    InvitationAccept,
+    InvitationDecline,
+    Invited,
     LeaveMedia,
     Listen,
     Mute,
@@ -48,9 +64,15 @@ from spaces.signaling.messages import (
     ServerMessage,
     SocketYou,
     SpaceEnd,
+    SpaceHandOver,
+    SpaceLock,
+    SpaceReport,
     SpaceStart,
     SpeakerMute,
     SpeakerRemove,
+    StageInvite,
+    StageMute,
+    StageUninvite,
     Welcome,
 )
 from spaces.signaling.outbox import CLOSE_SECONDS_MAX, Outbox
@@ -58,7 +80,7 @@ from spaces.signaling.page_media import PageMedia
 from spaces.signaling.problems import as_request_error, problem_of
 from spaces.signaling.services import Services
 from spaces.signaling.turn import ice_servers
-from spaces.signaling.views import account_view, hands_view, space_view
+from spaces.signaling.views import account_view, hands_view, invitation_view, invitations_view, space_view
 
 log = structlog.get_logger()
 
@@ -162,6 +184,9 @@ class Connection:
     def mute_changed(self, muted: bool) -> None:
         self.media.set_muted(muted)
 
+    def invitation_changed(self, invitation: InvitationView | None) -> None:
+        self._say(Invited(invitation=invitation))
+
     def end(self, ending: Ending) -> None:
         match ending.reason:
             case "replaced":  # the new socket takes the media over
@@ -169,6 +194,12 @@ class Connection:
             case "displaced":
                 self.media.close()
                 self._evicted(RequestError(409, "displaced", "you have come in on another device"))
+            case "removed":
+                self.media.close()
+                self._evicted(RequestError(403, "removed", "a host has removed you from this Space"))
+            case "blocked":
+                self.media.close()
+                self._evicted(RequestError(403, "blocked", "you have been blocked here"))
             case "ended":
                 self.media.close()
                 self._part(4410, "ended")
@@ -239,17 +270,21 @@ class Connection:
 
     def _welcome(self, number: int, live: Live, entry: Entry, account: Account | None) -> Welcome:
         room = live.room
+        invitation = None if account is None else room.record.invitation_of(account.id)
         you = SocketYou(
             account=None if account is None else account_view(account, account),
             role=entry.role.value,
             seat=str(entry.seat),
             muted=entry.seat.account in room.muted,
+            hand=entry.seat.account in room.hands,
+            invitation=None if invitation is None else invitation_view(invitation, live.accounts),
         )
         return Welcome(
             re=number,
             you=you,
             space=space_view(room.record, room, live.accounts, viewer=account),
             hands=hands_view(room, live.accounts) if sees_hands(entry.role) else UNSET,
+            invitations=invitations_view(room.record, live.accounts) if sees_hands(entry.role) else UNSET,
             seq=live.ring.seq,
         )
 
@@ -286,29 +321,68 @@ class Connection:
             case LeaveMedia():
                 self.media.leave()
             case HandRaise():
-                await services.door.check_promotion(live, entry.account)
-                services.rooms.apply(live, RaiseHand(by, now))
+                subscriber = await services.door.check_promotion(live, entry.account)
+                await services.rooms.act(live, RaiseHand(by, now, subscriber))
             case HandLower():
-                services.rooms.apply(live, LowerHand(by))
+                await services.rooms.act(live, LowerHand(by))
             case HandDecline(account=account):
-                services.rooms.apply(live, DeclineHand(_signed_in(by), int(account)))
+                await services.rooms.act(live, DeclineHand(_signed_in(by), int(account)))
             case HandAccept(account=account):
                 await services.door.change(live, AcceptHand(_signed_in(by), int(account)))
             case SpeakerRemove(account=account):
                 await services.door.change(live, TakeFromStage(_signed_in(by), int(account)))
             case Mute(muted=muted):
-                services.rooms.apply(live, MuteSelf(by, muted))
+                await services.rooms.act(live, MuteSelf(by, muted))
             case SpeakerMute(account=account):
-                services.rooms.apply(live, MuteOther(by, int(account)))
+                await services.rooms.act(live, MuteOther(by, int(account)))
+            case StageMute():
+                await services.rooms.act(live, MuteAll(by))
             case SpaceStart():
                 await services.door.change(live, Start(_signed_in(by), now))
             case SpaceEnd():
                 await services.door.change(live, End(_signed_in(by), now))
+            case SpaceLock(locked=locked):
+                await services.door.change(live, SetLock(_signed_in(by), locked))
+            case SpaceHandOver(account=account):
+                await services.door.change(live, HandOver(_signed_in(by), int(account)))
+            case StageUninvite(account=account):
+                await services.door.change(live, Uninvite(_signed_in(by), int(account)))
+            case InvitationAccept():
+                await services.door.change(live, AcceptInvitation(_signed_in(by)))
+            case InvitationDecline():
+                await services.door.change(live, DeclineInvitation(_signed_in(by)))
+            case AccountRemove(account=account):
+                await services.door.change(live, Remove(_signed_in(by), int(account)))
+            case StageInvite() | AccountBlock() | AccountUnblock() | SpaceReport():
+                await self._concern(live, entry.account, request)
             case _:
                 assert_never(request)
         self._say(Ok(re=request.id))
         if after is not None:
             after()
+
+    async def _concern(
+        self, live: Live, me: Account | None, request: StageInvite | AccountBlock | AccountUnblock | SpaceReport
+    ) -> None:
+        """What may be about somebody who is not here. Raises RequestError."""
+        services = self._services
+        if me is None:
+            raise RequestError(401, "not_signed_in", "sign in first")
+        about = None
+        if request.account is not None:
+            about = await need_account(services.access, me, request.account)
+        match request:
+            case SpaceReport(reason=reason, detail=detail):
+                await moderation.report(services, live.room.record, me, about, reason, detail)
+            case StageInvite(role=role):
+                assert about is not None
+                await moderation.invite(services, live, me, about, Role(role))
+            case AccountBlock(reason=reason):
+                assert about is not None
+                await moderation.block(services, live, me, about, reason)
+            case AccountUnblock():
+                assert about is not None
+                await moderation.unblock(services, live, me, about)
 
     async def _listen(self, entry: Entry) -> Callable[[], None]:
         """A fresh media session; what is returned offers it, after the reply."""

@@ -10,13 +10,14 @@ from access.community_rights import CommunityWay
 from access.decide import Offer
 from access.model import Account, Comp, Standing, Subscription, Tier
 from spaces.room import Room
-from spaces.room_record import Record
+from spaces.room_record import Invitation, Record
 from spaces.room_rules import Role
 from spaces.signaling.answers import (
     AccountView,
     CommunityWayView,
     CompView,
     HandView,
+    InvitationView,
     OfferView,
     PriceView,
     RuleView,
@@ -100,6 +101,11 @@ def space_view(
         started_at=record.started_at,
         ended_at=record.ended_at,
         listeners=room.listeners if room is not None else 0,
+        locked=record.locked,
+        capacity=record.capacity,
+        asking=record.asking.value,
+        asking_seconds=record.asking_seconds,
+        closing_at=room.closing_at if room is not None else None,
         stage=stage_view(record, room, accounts, viewer),
         you=you,
     )
@@ -107,11 +113,25 @@ def space_view(
 
 def accounts_of(record: Record) -> set[int]:
     """Whose accounts a view of this Space shows."""
-    return {record.creator, *(member.account for member in record.stage)}
+    invited = (account for invitation in record.invitations for account in (invitation.account, invitation.by))
+    return {record.creator, *(member.account for member in record.stage), *invited}
 
 
 def hands_view(room: Room, accounts: Accounts) -> list[HandView]:
     return [HandView(account=account_view(accounts[account]), since=since) for account, since in room.hands.items()]
+
+
+def invitation_view(invitation: Invitation, accounts: Accounts) -> InvitationView:
+    return InvitationView(
+        account=account_view(accounts[invitation.account]),
+        role=invitation.role.value,  # type: ignore[arg-type]  # nobody is invited to be a listener
+        by=account_view(accounts[invitation.by]),
+        since=invitation.since,
+    )
+
+
+def invitations_view(record: Record, accounts: Accounts) -> list[InvitationView]:
+    return [invitation_view(invitation, accounts) for invitation in record.invitations]
 
 
 def role_name(role: Role) -> str:

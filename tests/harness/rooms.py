@@ -6,7 +6,8 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 from spaces.room import Limits, Room
-from spaces.room_commands import BringToStage, Event, Join, MediaChanged, SeatKey, Start
+from spaces.room_commands import BringToStage, Join, MediaChanged, SeatKey, Start
+from spaces.room_events import Event
 from spaces.room_record import AccessRule, Record, StageMember
 from spaces.room_rules import Kind, Role
 
@@ -34,7 +35,7 @@ def scheduled_room(*, starts_in: timedelta | None = None, limits: Limits = LIMIT
         stage=(StageMember(HOST, Role.HOST),),
         scheduled_start=None if starts_in is None else NOW + starts_in,
     )
-    return Room(record, limits)
+    return Room(record=record, limits=limits)
 
 
 def live_room(*, limits: Limits = LIMITS) -> Room:

@@ -19,23 +19,18 @@ from spaces.room_commands import (
     Command,
     DeclineHand,
     End,
-    Event,
     Join,
     Leave,
     LowerHand,
     MediaChanged,
-    MuteChanged,
     MuteOther,
     MuteSelf,
     RaiseHand,
-    Reason,
-    RoleChanged,
     SeatKey,
-    SessionEnded,
     Start,
-    StateChanged,
     TakeFromStage,
 )
+from spaces.room_events import Event, MuteChanged, Reason, RoleChanged, SessionEnded, StateChanged
 from spaces.room_rules import PERMISSIONS, TRANSITIONS, Act, Kind, Role, State
 from tests.harness.rooms import LIMITS, NOW, scheduled_room
 

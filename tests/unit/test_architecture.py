@@ -21,10 +21,20 @@ ROOMS: dict[str, set[str]] = {
     "spaces.signaling": {
         "access", "spaces.db", "spaces.directory", "spaces.logs", "spaces.mail", "spaces.mixing",
         "spaces.newsletters", "spaces.oidc", "spaces.sfu", "spaces.room", "spaces.room_commands",
-        "spaces.room_record", "spaces.room_rules", "spaces.tasks", "spaces.web", *SHARED,
+        "spaces.room_events", "spaces.room_permit", "spaces.room_record", "spaces.room_rules", "spaces.tasks",
+        "spaces.web", *SHARED,
     },
     "spaces.db": {"access", "spaces.room", "spaces.room_record", "spaces.room_rules", *SHARED},
-    "spaces.room": {"spaces.room_commands", "spaces.room_record", "spaces.room_rules", *SHARED},
+    "spaces.room": {
+        "spaces.room_change", "spaces.room_commands", "spaces.room_events", "spaces.room_permit", "spaces.room_record",
+        "spaces.room_rules", "spaces.room_seats", *SHARED,
+    },
+    "spaces.room_change": {
+        "spaces.room_commands", "spaces.room_permit", "spaces.room_record", "spaces.room_rules", *SHARED,
+    },
+    "spaces.room_seats": {"spaces.room_commands", "spaces.room_rules", *SHARED},
+    "spaces.room_permit": {"spaces.room_record", "spaces.room_rules", *SHARED},
+    "spaces.room_events": {"spaces.room_rules", *SHARED},
     "spaces.room_commands": {"spaces.room_record", "spaces.room_rules", *SHARED},
     "spaces.room_record": {"spaces.room_rules", *SHARED},
     "spaces.room_rules": SHARED,

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from spaces.errors import RequestError
-from spaces.room_commands import Leave, Reason, SessionEnded, StageChanged
+from spaces.room_commands import Leave
+from spaces.room_events import Reason, SessionEnded, StageChanged
 from spaces.room_rules import Kind, Role
 from tests.harness.rooms import HOST, LIMITS, live_room, on_stage, sit
 

@@ -11,21 +11,15 @@ from spaces.room_commands import (
     BringToStage,
     Command,
     DeclineHand,
-    HandChanged,
-    HandsChanged,
     Leave,
     LowerHand,
     MediaChanged,
-    MuteChanged,
     MuteOther,
     MuteSelf,
     RaiseHand,
-    Reason,
-    RoleChanged,
-    SessionEnded,
-    StageChanged,
     TakeFromStage,
 )
+from spaces.room_events import HandChanged, HandsChanged, MuteChanged, Reason, RoleChanged, SessionEnded, StageChanged
 from spaces.room_rules import Kind, Role
 from tests.harness.rooms import HOST, NOW, live_room, on_stage, scheduled_room, sit
 
@@ -135,7 +129,7 @@ def test_the_stage_has_its_limits(room: Room) -> None:
 def test_a_speaker_becomes_cohost_without_leaving_the_stage(room: Room) -> None:
     whip, _ = sit(room, SPEAKER, Kind.WHIP)
     events = room.apply(BringToStage(HOST, SPEAKER, Role.COHOST))
-    assert events == [RoleChanged(SPEAKER, Role.COHOST), StageChanged(), HandsChanged()]
+    assert events == [RoleChanged(SPEAKER, Role.COHOST), StageChanged(), HandsChanged(), InvitationsChanged()]
     assert whip in room.sessions
 
 

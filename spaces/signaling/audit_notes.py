@@ -1,0 +1,75 @@
+"""What the audit log is told of acts in a Space: those over others and over the Space; not one's own hand and mute."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from spaces.db.store import Note
+from spaces.room_commands import (
+    AcceptHand,
+    AcceptInvitation,
+    Block,
+    BringToStage,
+    Cancel,
+    DeclineHand,
+    DeclineInvitation,
+    Edit,
+    End,
+    EndAbandoned,
+    HandOver,
+    Invite,
+    Lasting,
+    MuteAll,
+    MuteOther,
+    Remove,
+    SetLock,
+    Start,
+    StoredAfter,
+    TakeFromStage,
+    Unblock,
+    Uninvite,
+    UseGuestLink,
+)
+
+ACTIONS: dict[type, str] = {
+    Start: "space.started",
+    End: "space.ended",
+    EndAbandoned: "space.abandoned",
+    Cancel: "space.cancelled",
+    Edit: "space.edited",
+    SetLock: "space.lock",
+    HandOver: "space.handed_over",
+    BringToStage: "stage.brought_up",
+    TakeFromStage: "stage.taken_down",
+    AcceptHand: "hand.accepted",
+    DeclineHand: "hand.declined",
+    Invite: "invitation.made",
+    Uninvite: "invitation.taken_back",
+    AcceptInvitation: "invitation.accepted",
+    DeclineInvitation: "invitation.declined",
+    UseGuestLink: "guest_link.used",
+    MuteOther: "stage.muted",
+    MuteAll: "stage.all_muted",
+    Remove: "space.removed",
+    Block: "space.blocked",
+    Unblock: "space.unblocked",
+}
+EDITED = (
+    "title", "topics", "language", "access", "scheduled_start", "time_zone", "capacity", "asking", "asking_seconds",
+)  # fmt: skip
+
+
+def note_of(command: Lasting | StoredAfter) -> Note | None:
+    """None: nobody else is concerned."""
+    action = ACTIONS.get(type(command))
+    if action is None:
+        return None
+    body: dict[str, Any] = {}
+    match command:
+        case SetLock(_, locked):
+            body["locked"] = locked
+        case BringToStage(_, _, role) | Invite(_, _, _, role):
+            body["role"] = str(role)
+        case Edit():
+            body["fields"] = [name for name in EDITED if getattr(command, name) is not None]
+    return Note(action, command.by, getattr(command, "account", None), body)
