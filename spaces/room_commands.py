@@ -106,7 +106,7 @@ class HandOver:
 
 @dataclass(frozen=True, slots=True)
 class Invite:
-    act: ClassVar[Act] = Act.INVITE
+    act: ClassVar[Act] = Act.INVITE_TO_STAGE
     by: int
     account: int
     now: datetime
@@ -115,7 +115,7 @@ class Invite:
 
 @dataclass(frozen=True, slots=True)
 class Uninvite:
-    act: ClassVar[Act] = Act.INVITE
+    act: ClassVar[Act] = Act.INVITE_TO_STAGE
     by: int
     account: int
 

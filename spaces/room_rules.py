@@ -54,12 +54,13 @@ class Act(enum.StrEnum):
     RESCHEDULE = "reschedule"
     LOCK = "lock"
     HAND_OVER = "hand_over"
-    BRING_TO_STAGE = "bring_to_stage"
     INVITE = "invite"
+    """To come in, where the policy asks for an invitation."""
+    BRING_TO_STAGE = "bring_to_stage"
     TAKE_FROM_STAGE = "take_from_stage"
     TAKE_COHOST_FROM_STAGE = "take_cohost_from_stage"
     LEAVE_STAGE = "leave_stage"
-    INVITE = "invite"
+    INVITE_TO_STAGE = "invite_to_stage"
     ANSWER_INVITATION = "answer_invitation"
     MAKE_GUEST_LINK = "make_guest_link"
     USE_GUEST_LINK = "use_guest_link"
@@ -102,7 +103,8 @@ OPEN_IN: Mapping[Act, frozenset[State]] = {
     Act.TAKE_FROM_STAGE: BEFORE_END,
     Act.TAKE_COHOST_FROM_STAGE: BEFORE_END,
     Act.LEAVE_STAGE: BEFORE_END,
-    Act.INVITE: BEFORE_END,
+    Act.INVITE: frozenset({State.SCHEDULED, State.LIVE, State.ENDED}),  # what is over may be heard again
+    Act.INVITE_TO_STAGE: BEFORE_END,
     Act.ANSWER_INVITATION: BEFORE_END,
     Act.MAKE_GUEST_LINK: BEFORE_END,
     Act.USE_GUEST_LINK: BEFORE_END,
@@ -139,12 +141,12 @@ PERMISSIONS: Mapping[Act, frozenset[Role]] = {
     Act.RESCHEDULE: HOST,
     Act.LOCK: HOSTS,
     Act.HAND_OVER: HOST,
-    Act.BRING_TO_STAGE: HOSTS,
     Act.INVITE: HOSTS,
+    Act.BRING_TO_STAGE: HOSTS,
     Act.TAKE_FROM_STAGE: HOSTS,
     Act.TAKE_COHOST_FROM_STAGE: HOST,
     Act.LEAVE_STAGE: frozenset({Role.COHOST, Role.SPEAKER}),
-    Act.INVITE: HOSTS,
+    Act.INVITE_TO_STAGE: HOSTS,
     Act.ANSWER_INVITATION: AUDIENCE,
     Act.MAKE_GUEST_LINK: HOSTS,
     Act.USE_GUEST_LINK: AUDIENCE,

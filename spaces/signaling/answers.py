@@ -86,7 +86,7 @@ class StageMemberView(Struct, kw_only=True, frozen=True):
     connected: bool
 
 
-class InvitationView(Struct, kw_only=True, frozen=True):
+class StageInvitationView(Struct, kw_only=True, frozen=True):
     """To the stage."""
 
     account: AccountView
@@ -101,7 +101,7 @@ class YouView(Struct, kw_only=True, frozen=True):
     role: Literal["host", "cohost", "speaker", "listener"] | None
     admitted: bool
     problem: Problem | None
-    invitation: InvitationView | None = None
+    invitation: StageInvitationView | None = None
     """To the stage, while it stands."""
 
 

@@ -30,7 +30,7 @@ from spaces.room_events import (
 )
 from spaces.room_record import Kept
 from spaces.room_rules import PERMISSIONS, Act, Kind, Role, State
-from spaces.signaling.answers import InvitationView, SpaceView
+from spaces.signaling.answers import SpaceView, StageInvitationView
 from spaces.signaling.messages import (
     ClosingEvent,
     EndedEvent,
@@ -64,7 +64,7 @@ class Peer(Protocol):
     def role_changed(self, role: Role) -> None: ...
     def hand_changed(self, raised: bool) -> None: ...
     def mute_changed(self, muted: bool) -> None: ...
-    def invitation_changed(self, invitation: InvitationView | None) -> None: ...
+    def invitation_changed(self, invitation: StageInvitationView | None) -> None: ...
     def end(self, ending: Ending) -> None:
         """Stop its media before returning; say goodbye. Its entry is gone already."""
 

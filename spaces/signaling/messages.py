@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from spaces.signaling.answers import AccountView, HandView, InvitationView, Problem, SpaceView, StageMemberView
+from spaces.signaling.answers import AccountView, HandView, Problem, SpaceView, StageInvitationView, StageMemberView
 
 Number = Annotated[int, Meta(ge=0, lt=2**53)]
 BlockReason = Annotated[str, Meta(max_length=500)]
@@ -171,7 +171,7 @@ class SocketYou(Struct, kw_only=True, frozen=True):
     muted: bool
     hand: bool
     """Whether your hand is up."""
-    invitation: InvitationView | None
+    invitation: StageInvitationView | None
     """To the stage, for you."""
 
 
@@ -181,7 +181,7 @@ class Welcome(Struct, kw_only=True, frozen=True, tag_field="type", tag="ok"):
     space: SpaceView
     hands: list[HandView] | UnsetType = UNSET
     """Only to host and co-hosts."""
-    invitations: list[InvitationView] | UnsetType = UNSET
+    invitations: list[StageInvitationView] | UnsetType = UNSET
     """Only to host and co-hosts."""
     seq: int
 
@@ -212,7 +212,7 @@ class HandsEvent(Struct, kw_only=True, frozen=True, tag_field="type", tag="hands
 
 class InvitationsEvent(Struct, kw_only=True, frozen=True, tag_field="type", tag="invitations"):
     seq: int
-    invitations: list[InvitationView]
+    invitations: list[StageInvitationView]
 
 
 class ClosingEvent(Struct, kw_only=True, frozen=True, tag_field="type", tag="closing"):
@@ -261,7 +261,7 @@ class Hand(Struct, kw_only=True, frozen=True, tag_field="type", tag="hand"):
 class Invited(Struct, kw_only=True, frozen=True, tag_field="type", tag="invitation"):
     """To the stage, for you; None: not any more."""
 
-    invitation: InvitationView | None
+    invitation: StageInvitationView | None
 
 
 class Speaking(Struct, kw_only=True, frozen=True, tag_field="type", tag="speaking"):

@@ -20,7 +20,7 @@ from spaces.room_permit import permit
 from spaces.room_rules import Act, Role
 from spaces.signaling import moderation
 from spaces.signaling.accounts import need_account
-from spaces.signaling.answers import InvitationView, SpaceView
+from spaces.signaling.answers import SpaceView, StageInvitationView
 from spaces.signaling.endpoint import Call
 from spaces.signaling.rest_creators import read_id
 from spaces.signaling.rest_spaces import do, show
@@ -30,13 +30,13 @@ from spaces.signaling.schemas_rooms import (
     GuestLinksView,
     GuestLinkUse,
     GuestLinkView,
-    InvitationsView,
     NewBlock,
     NewGuestLink,
     NewGuestLinkView,
-    NewInvitation,
     NewMute,
+    NewStageInvitation,
     SomebodyInSpace,
+    StageInvitationsView,
 )
 from spaces.signaling.views import Accounts, account_view, invitation_view, invitations_view
 
@@ -106,8 +106,8 @@ async def list_blocks(call: Call) -> BlocksView:
 # --- invitations to the stage
 
 
-async def invite(call: Call) -> InvitationView:
-    body: NewInvitation = call.body
+async def invite(call: Call) -> StageInvitationView:
+    body: NewStageInvitation = call.body
     account = await _account(call, body.account)
     async with call.services.rooms.hold(call.match("space")) as live:
         await moderation.invite(call.services, live, call.me, account, Role(body.role))
@@ -120,11 +120,11 @@ async def uninvite(call: Call) -> None:
     await do(call, Uninvite(call.me.id, (await _account(call, call.match("account"))).id))
 
 
-async def list_invitations(call: Call) -> InvitationsView:
+async def list_invitations(call: Call) -> StageInvitationsView:
     record = await call.services.rooms.record(call.match("space"))
     permit(record, Act.SEE_INVITATIONS, call.me.id)
     ids = {id for one in record.invitations for id in (one.account, one.by)}
-    return InvitationsView(invitations=invitations_view(record, await call.services.access.accounts(ids)))
+    return StageInvitationsView(invitations=invitations_view(record, await call.services.access.accounts(ids)))
 
 
 async def accept_invitation(call: Call) -> SpaceView:

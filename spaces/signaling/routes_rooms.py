@@ -46,24 +46,24 @@ ROOMS = [
         summary="Let somebody in again", status=204, problems=(403, 404),
     ),
     Route(
-        method="POST", path=f"{SPACE}/invitations", handler=rest_rooms.invite, tag="rooms", sign_in=True,
-        summary="Invite to the stage", body=schemas.NewInvitation, answer=answers.InvitationView, status=201,
+        method="POST", path=f"{SPACE}/stage-invitations", handler=rest_rooms.invite, tag="rooms", sign_in=True,
+        summary="Invite to the stage", body=schemas.NewStageInvitation, answer=answers.StageInvitationView, status=201,
         problems=(403, 404, 409, 410),
     ),
     Route(
-        method="GET", path=f"{SPACE}/invitations", handler=rest_rooms.list_invitations, tag="rooms", sign_in=True,
-        summary="Who is invited (host and co-hosts)", answer=schemas.InvitationsView, problems=(403, 404, 410),
+        method="GET", path=f"{SPACE}/stage-invitations", handler=rest_rooms.list_invitations, tag="rooms", sign_in=True,
+        summary="Who is invited (host and co-hosts)", answer=schemas.StageInvitationsView, problems=(403, 404, 410),
     ),
     Route(
-        method="DELETE", path=f"{SPACE}/invitations/{{account}}", handler=rest_rooms.uninvite, tag="rooms",
+        method="DELETE", path=f"{SPACE}/stage-invitations/{{account}}", handler=rest_rooms.uninvite, tag="rooms",
         sign_in=True, summary="Take an invitation back", status=204, problems=(403, 404, 409, 410),
     ),
     Route(
-        method="POST", path=f"{SPACE}/invitation/accept", handler=rest_rooms.accept_invitation, tag="rooms",
+        method="POST", path=f"{SPACE}/stage-invitation/accept", handler=rest_rooms.accept_invitation, tag="rooms",
         sign_in=True, summary="To the stage, as invited", answer=answers.SpaceView, problems=(403, 404, 409, 410),
     ),
     Route(
-        method="POST", path=f"{SPACE}/invitation/decline", handler=rest_rooms.decline_invitation, tag="rooms",
+        method="POST", path=f"{SPACE}/stage-invitation/decline", handler=rest_rooms.decline_invitation, tag="rooms",
         sign_in=True, summary="No, thank you", status=204, problems=(403, 404, 409, 410),
     ),
     Route(

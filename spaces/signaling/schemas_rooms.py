@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from spaces.signaling.answers import AccountView, InvitationView
+from spaces.signaling.answers import AccountView, StageInvitationView
 from spaces.signaling.bodies import AccountRef
 from spaces.signaling.messages import BlockReason, ReportDetail, ReportReason
 
@@ -28,13 +28,13 @@ class NewMute(Struct, kw_only=True, frozen=True):
     account: AccountRef | None = None
 
 
-class NewInvitation(Struct, kw_only=True, frozen=True):
+class NewStageInvitation(Struct, kw_only=True, frozen=True):
     account: AccountRef
     role: Literal["speaker", "cohost"] = "speaker"
 
 
-class InvitationsView(Struct, kw_only=True, frozen=True):
-    invitations: list[InvitationView]
+class StageInvitationsView(Struct, kw_only=True, frozen=True):
+    invitations: list[StageInvitationView]
 
 
 class BlockView(Struct, kw_only=True, frozen=True):

@@ -35,7 +35,7 @@ from spaces.room_commands import (
 from spaces.room_rules import Kind, Role
 from spaces.signaling import moderation
 from spaces.signaling.accounts import need_account
-from spaces.signaling.answers import InvitationView
+from spaces.signaling.answers import StageInvitationView
 from spaces.signaling.callers import account_of
 from spaces.signaling.endpoint import Call
 from spaces.signaling.live import Ending, Entry, Live, sees_hands
@@ -184,7 +184,7 @@ class Connection:
     def mute_changed(self, muted: bool) -> None:
         self.media.set_muted(muted)
 
-    def invitation_changed(self, invitation: InvitationView | None) -> None:
+    def invitation_changed(self, invitation: StageInvitationView | None) -> None:
         self._say(Invited(invitation=invitation))
 
     def end(self, ending: Ending) -> None:

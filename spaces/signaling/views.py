@@ -17,11 +17,11 @@ from spaces.signaling.answers import (
     CommunityWayView,
     CompView,
     HandView,
-    InvitationView,
     OfferView,
     PriceView,
     RuleView,
     SpaceView,
+    StageInvitationView,
     StageMemberView,
     StandingView,
     SubscriptionView,
@@ -121,8 +121,8 @@ def hands_view(room: Room, accounts: Accounts) -> list[HandView]:
     return [HandView(account=account_view(accounts[account]), since=since) for account, since in room.hands.items()]
 
 
-def invitation_view(invitation: Invitation, accounts: Accounts) -> InvitationView:
-    return InvitationView(
+def invitation_view(invitation: Invitation, accounts: Accounts) -> StageInvitationView:
+    return StageInvitationView(
         account=account_view(accounts[invitation.account]),
         role=invitation.role.value,  # type: ignore[arg-type]  # nobody is invited to be a listener
         by=account_view(accounts[invitation.by]),
@@ -130,7 +130,7 @@ def invitation_view(invitation: Invitation, accounts: Accounts) -> InvitationVie
     )
 
 
-def invitations_view(record: Record, accounts: Accounts) -> list[InvitationView]:
+def invitations_view(record: Record, accounts: Accounts) -> list[StageInvitationView]:
     return [invitation_view(invitation, accounts) for invitation in record.invitations]
 
 

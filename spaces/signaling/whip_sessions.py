@@ -7,7 +7,7 @@ from spaces.errors import RequestError
 from spaces.room_rules import Kind, Role
 from spaces.sfu.session import Closed, MediaPlane, MediaSession, Plan
 from spaces.signaling import sdp
-from spaces.signaling.answers import InvitationView
+from spaces.signaling.answers import StageInvitationView
 from spaces.signaling.door import Door
 from spaces.signaling.live import Ending, Entry
 
@@ -29,7 +29,7 @@ class WhipPeer:
     def role_changed(self, role: Role) -> None: ...
     def hand_changed(self, raised: bool) -> None: ...
 
-    def invitation_changed(self, invitation: InvitationView | None) -> None: ...
+    def invitation_changed(self, invitation: StageInvitationView | None) -> None: ...
 
     def mute_changed(self, muted: bool) -> None:
         if self.session is not None and self.entry.kind is Kind.WHIP:

@@ -108,7 +108,8 @@ def serving(
 
 
 def start(folder: Path, *, address: str, public_address: str, settings: Mapping[str, Any]) -> Server:
-    http_port, udp_port = free_tcp_port(), free_udp_port()
+    http_port = settings.get("http_port") or free_tcp_port()
+    udp_port = settings.get("udp_port") or free_udp_port()
     data, log_file = folder / "data", folder / "server.log"
     data.mkdir(parents=True, exist_ok=True)
     values: dict[str, Any] = {

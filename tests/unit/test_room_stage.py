@@ -19,7 +19,16 @@ from spaces.room_commands import (
     RaiseHand,
     TakeFromStage,
 )
-from spaces.room_events import HandChanged, HandsChanged, MuteChanged, Reason, RoleChanged, SessionEnded, StageChanged
+from spaces.room_events import (
+    HandChanged,
+    HandsChanged,
+    InvitationsChanged,
+    MuteChanged,
+    Reason,
+    RoleChanged,
+    SessionEnded,
+    StageChanged,
+)
 from spaces.room_rules import Kind, Role
 from tests.harness.rooms import HOST, NOW, live_room, on_stage, scheduled_room, sit
 
