@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import assert_never
 
 from spaces.errors import RequestError
+from spaces.room_absence import Absence
 from spaces.room_change import Limits as Limits
 from spaces.room_change import propose
 from spaces.room_commands import (
@@ -31,7 +32,6 @@ from spaces.room_commands import (
     Passing,
     RaiseHand,
     Remove,
-    SeatKey,
     Tick,
     Unblock,
 )
@@ -50,39 +50,26 @@ from spaces.room_events import (
     StageChanged,
     StateChanged,
 )
-from spaces.room_permit import gone, need_account, permit
+from spaces.room_hands import Hands
+from spaces.room_permit import gone, permit
 from spaces.room_record import Kept, Record
-from spaces.room_rules import BEFORE_END, HOSTS, JOINABLE, Act, Asking, Kind, Role, State
+from spaces.room_rules import BEFORE_END, HOSTS, JOINABLE, Act, Kind, Role, State
 from spaces.room_seats import Seats, Session
-
-TOLD_AFTER = timedelta(seconds=10)
-"""That no host is there is told when he has been away longer than a page takes to load again."""
-RETURN = timedelta(minutes=1)
-"""After its node has started again a Space keeps the hands of those who are not back yet for this long."""
 
 
 @dataclass(slots=True)
 class Room(Seats):
     record: Record = field(kw_only=True)
     limits: Limits = field(kw_only=True)
-    hands: dict[int, datetime] = field(default_factory=dict)
-    """Who asks to speak, and since when; in the order of asking."""
+    raised: Hands = field(default_factory=Hands)
     muted: set[int] = field(default_factory=set)
-    asked: dict[int, datetime] = field(default_factory=dict)
-    """When they asked last, of those who still have to wait before they may again."""
     blocked: set[int] = field(default_factory=set)
     """Blocked here since the node has it; that it holds for good is decided by access."""
     blocks: int = 0
     """How often somebody has been blocked here: a decision that saw fewer is made again."""
     insiders: set[int] = field(default_factory=set)
     """While it is locked: who was in, and may come back."""
-    hosts_away_since: datetime | None = None
-    closing_at: datetime | None = None
-    """When it ends unless a host comes back, once that has been told."""
-    restored_at: datetime | None = None
-    """By the first tick, if hands of people are kept who are not back yet."""
-    awaited: set[int] = field(default_factory=set)
-    """Who asked to speak before the node was started again, and has not come back yet."""
+    absence: Absence = field(default_factory=Absence)
 
     @staticmethod
     def restored(kept: Kept, limits: Limits, insiders: Iterable[int] = ()) -> Room:
@@ -91,22 +78,33 @@ class Room(Seats):
         stage = {member.account for member in record.stage}
         open_ = record.state is State.LIVE
         hands = {account: since for account, since in kept.hands if open_ and account not in stage}
-        room = Room(record=record, limits=limits, hands=hands, muted=set(kept.muted & stage))
-        room.awaited = set(hands)
+        room = Room(record=record, limits=limits, muted=set(kept.muted & stage))
+        room.raised = Hands(hands, awaited=set(hands))
         if record.locked:
             room.insiders = set(insiders)
         return room
 
     @property
+    def hands(self) -> dict[int, datetime]:
+        """Who asks to speak, and since when; in the order of asking."""
+        return self.raised.up
+
+    @property
+    def closing_at(self) -> datetime | None:
+        """When it ends unless a host comes back, if none is there."""
+        return self.absence.closing_at
+
+    @property
     def kept(self) -> Kept:
-        return Kept(self.record, tuple(self.hands.items()), frozenset(self.muted))
+        return self.kept_with(self.record)
 
     def kept_with(self, record: Record) -> Kept:
         """What is to be stored if this becomes the record: nobody on stage has a hand up, and only there is one muted."""
         stage = {member.account for member in record.stage}
         open_ = record.state in BEFORE_END
-        hands = tuple((account, since) for account, since in self.hands.items() if open_ and account not in stage)
-        return Kept(record, hands, frozenset(self.muted & stage))
+        hands = [(account, since) for account, since in self.hands.items() if open_ and account not in stage]
+        hands.sort(key=lambda hand: (hand[1], hand[0]))
+        return Kept(record, tuple(hands), frozenset(self.muted & stage))
 
     def readmit(self, account: int | None) -> None:
         """Access admits it, and knew of every block made here when it did."""
@@ -141,8 +139,7 @@ class Room(Seats):
 
     def abandoned(self, now: datetime) -> bool:
         """Whether it is to end now, for want of a host."""
-        since = self.hosts_away_since
-        return self.record.state is State.LIVE and since is not None and now - since >= self.limits.host_absence
+        return self.record.state is State.LIVE and self.absence.over(now, self.limits.host_absence)
 
     @property
     def capacity(self) -> int:
@@ -214,12 +211,14 @@ class Room(Seats):
         events.append(StageChanged())
         hands = hosts = False
         for account in moved:
-            if self.hands.pop(account, None) is not None:
+            if self.raised.go_down(account):
                 events.append(HandChanged(account, False))
                 hands = True
             hosts |= before.role_of(account) in HOSTS or self.role_of(account) in HOSTS
             if self.role_of(account) is Role.LISTENER:
-                self.muted.discard(account)
+                if account in self.muted:  # or his connection would stay muted when he is back on stage
+                    self.muted.discard(account)
+                    events.append(MuteChanged(account, False))
                 for session in self.of(account):
                     if session.kind is Kind.WHIP:
                         events.append(self._ended(session, Reason.OFF_STAGE))
@@ -241,9 +240,8 @@ class Room(Seats):
         return [*([StageChanged()] if was_up else []), *self._drop_hand(account), *ended]
 
     def _end_all(self) -> list[Event]:
-        self.hands.clear()
-        self.awaited.clear()
-        self.hosts_away_since = self.closing_at = None
+        self.raised.all_down()
+        self.absence = Absence()
         return [self._ended(session, Reason.ENDED) for session in list(self.sessions.values())]
 
     # -- passing changes
@@ -342,7 +340,7 @@ class Room(Seats):
             events += self._given_way(old, Reason.REPLACED)
         self.add(Session(join.session, join.kind, join.seat))
         if account is not None:
-            self.awaited.discard(account)
+            self.raised.awaited.discard(account)
             if self.record.locked:
                 self.insiders.add(account)
         return events
@@ -380,50 +378,22 @@ class Room(Seats):
 
     def _tick(self, now: datetime) -> list[Event]:
         events: list[Event] = []
-        wait = timedelta(seconds=self.record.asking_seconds)
-        self.asked = {account: at for account, at in self.asked.items() if now - at < wait}
-        if self.awaited:
-            self.restored_at = self.restored_at or now
-            if now - self.restored_at >= RETURN:
-                for account in sorted(self.awaited):
-                    events += self._drop_hand(account)
-        if self.record.state is not State.LIVE or self.hosted:
-            self.hosts_away_since = None
-        elif self.hosts_away_since is None:
-            self.hosts_away_since = now
-        closing = None
-        if (since := self.hosts_away_since) is not None:
-            told = self.closing_at is not None or now - since >= min(TOLD_AFTER, self.limits.host_absence / 2)
-            closing = since + self.limits.host_absence if told else None
-        if closing != self.closing_at:
-            self.closing_at = closing
-            events.append(ClosingChanged(closing))
+        for account in self.raised.tick(now, self.record.asking_seconds):
+            events += self._drop_hand(account)
+        needs_none = self.record.state is not State.LIVE
+        if self.absence.tick(now, self.limits.host_absence, hosted=needs_none or self.hosted):
+            events.append(ClosingChanged(self.closing_at))
         return events
 
     def _raise_hand(self, command: RaiseHand) -> list[Event]:
-        account, now = self.permit(Act.RAISE_HAND, command.by), command.now
-        if account in self.hands:
-            return []
-        if self.record.asking is Asking.NOBODY:
-            raise RequestError(403, "asking_closed", "nobody may ask to speak now")
-        if self.record.asking is Asking.SUBSCRIBERS and not command.subscriber:
-            raise RequestError(403, "subscribers_only", "only subscribers may ask to speak")
-        if (last := self.asked.get(account)) is not None:
-            wait = (last - now).total_seconds() + self.record.asking_seconds
-            if wait > 0:
-                raise RequestError(429, "slow_mode", "you have just asked to speak", retry_after_seconds=int(wait) + 1)
-        if len(self.hands) >= self.limits.hands_max:
-            raise RequestError(503, "hands_full", "too many ask to speak already", retry_after_seconds=30)
-        if self.record.asking_seconds:
-            self.asked[account] = now
-        self.hands[account] = now
-        return [HandChanged(account, True), HandsChanged()]
+        account, most = self.permit(Act.RAISE_HAND, command.by), self.limits.hands_max
+        raised = self.raised.go_up(
+            self.record, account, command.now, subscriber=command.subscriber, hands_max=most
+        )  # fmt: skip
+        return [HandChanged(account, True), HandsChanged()] if raised else []
 
     def _drop_hand(self, account: int) -> list[Event]:
-        self.awaited.discard(account)
-        if self.hands.pop(account, None) is None:
-            return []
-        return [HandChanged(account, False), HandsChanged()]
+        return [HandChanged(account, False), HandsChanged()] if self.raised.go_down(account) else []
 
     def _set_muted(self, accounts: list[int], muted: bool) -> list[Event]:
         changed = [account for account in accounts if (account in self.muted) is not muted]
@@ -444,6 +414,3 @@ def _details(record: Record) -> tuple[object, ...]:
         record.asking,
         record.asking_seconds,
     )
-
-
-__all__ = ["Limits", "Room", "SeatKey", "Session", "gone", "need_account"]

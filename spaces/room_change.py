@@ -188,7 +188,8 @@ def _invitations(
             standing = record.invitation_of(account)
             if standing is not None and standing.role is role:
                 return record
-            return replace(record, invitations=(*others, Invitation(account, role, by, now)))
+            made = sorted((*others, Invitation(account, role, by, now)), key=lambda i: (i.since, i.account))
+            return replace(record, invitations=tuple(made))
         case Uninvite(_, account):
             _need_invitation(record, account)
             return _uninvited(record, account)

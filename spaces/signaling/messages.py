@@ -129,11 +129,8 @@ class SpaceEnd(FromClient, frozen=True, tag="space.end"):
     pass
 
 
-Request = (
-    Listen
-    | Answer
-    | LeaveMedia
-    | HandRaise
+RoomRequest = (
+    HandRaise
     | HandLower
     | HandAccept
     | HandDecline
@@ -154,6 +151,7 @@ Request = (
     | SpaceStart
     | SpaceEnd
 )
+Request = Listen | Answer | LeaveMedia | RoomRequest
 ClientMessage = Hello | Request
 
 

@@ -15,7 +15,7 @@ from spaces.db.reports import Report
 from spaces.errors import RequestError
 from spaces.room_commands import Block, Invite, Unblock, UseGuestLink
 from spaces.room_permit import permit
-from spaces.room_record import Record
+from spaces.room_record import Invitation, Record
 from spaces.room_rules import Act, Role
 from spaces.signaling.live import Live
 from spaces.signaling.services import Services
@@ -23,9 +23,11 @@ from spaces.signaling.services import Services
 HOUR = timedelta(hours=1)
 
 
-async def invite(services: Services, live: Live, me: Account, account: Account, role: Role) -> None:
+async def invite(services: Services, live: Live, me: Account, account: Account, role: Role) -> Invitation:
     """To the stage; he may accept or decline. Raises RequestError, 409 may_not_speak for who is kept out among them."""
-    await services.door.change(live, Invite(me.id, account.id, services.now(), role))
+    now = services.now()
+    await services.door.change(live, Invite(me.id, account.id, now, role))
+    return live.room.record.invitation_of(account.id) or Invitation(account.id, role, me.id, now)  # accepted already
 
 
 async def block(services: Services, live: Live, me: Account, account: Account, reason: str) -> None:
@@ -79,6 +81,8 @@ async def report(
 ) -> Report:
     """Into the operators' queue. Raises RequestError(409 | 429)."""
     permit(record, Act.REPORT, me.id)
+    if me.status != "active":
+        raise RequestError(403, "suspended", "this account is suspended")
     if about is not None and about.id == me.id:
         raise RequestError(409, "own_account", "nobody reports himself")
     about_id = None if about is None else about.id

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from msgspec import structs
+
 from access.model import Account
 from spaces.db.guest_links import GuestLink
 from spaces.room_commands import (
@@ -16,14 +18,13 @@ from spaces.room_commands import (
     SetLock,
     Uninvite,
 )
-from spaces.room_permit import permit
 from spaces.room_rules import Act, Role
 from spaces.signaling import moderation
 from spaces.signaling.accounts import need_account
 from spaces.signaling.answers import SpaceView, StageInvitationView
 from spaces.signaling.endpoint import Call
 from spaces.signaling.rest_creators import read_id
-from spaces.signaling.rest_spaces import do, show
+from spaces.signaling.rest_spaces import do, inside, show
 from spaces.signaling.schemas_rooms import (
     BlocksView,
     BlockView,
@@ -58,7 +59,7 @@ async def mute(call: Call) -> SpaceView:
     body: NewMute = call.body
     muting = MuteAll(call.me.id)
     one = None if body.account is None else MuteOther(call.me.id, (await _account(call, body.account)).id)
-    async with call.services.rooms.hold(call.match("space")) as live:
+    async with inside(call) as live:
         await call.services.rooms.act(live, one or muting)
         return await show(call, live.room.record)
 
@@ -74,19 +75,19 @@ async def remove(call: Call) -> None:
 async def block(call: Call) -> None:
     body: NewBlock = call.body
     account = await _account(call, body.account)
-    async with call.services.rooms.hold(call.match("space")) as live:
+    async with inside(call) as live:
         await moderation.block(call.services, live, call.me, account, body.reason)
 
 
 async def unblock(call: Call) -> None:
     account = await _account(call, call.match("account"))
-    async with call.services.rooms.hold(call.match("space")) as live:
+    async with inside(call) as live:
         await moderation.unblock(call.services, live, call.me, account)
 
 
 async def list_blocks(call: Call) -> BlocksView:
-    record = await call.services.rooms.record(call.match("space"))
-    found = await moderation.blocked(call.services, record, call.me)
+    async with inside(call) as live:
+        found = await moderation.blocked(call.services, live.room.record, call.me)
     accounts = await call.services.access.accounts({id for one in found for id in (one.account, one.by) if id})
     return BlocksView(
         blocks=[
@@ -109,11 +110,9 @@ async def list_blocks(call: Call) -> BlocksView:
 async def invite(call: Call) -> StageInvitationView:
     body: NewStageInvitation = call.body
     account = await _account(call, body.account)
-    async with call.services.rooms.hold(call.match("space")) as live:
-        await moderation.invite(call.services, live, call.me, account, Role(body.role))
-        standing = live.room.record.invitation_of(account.id)
-        assert standing is not None
-        return invitation_view(standing, live.accounts)
+    async with inside(call) as live:
+        invitation = await moderation.invite(call.services, live, call.me, account, Role(body.role))
+        return invitation_view(invitation, live.accounts)
 
 
 async def uninvite(call: Call) -> None:
@@ -121,10 +120,9 @@ async def uninvite(call: Call) -> None:
 
 
 async def list_invitations(call: Call) -> StageInvitationsView:
-    record = await call.services.rooms.record(call.match("space"))
-    permit(record, Act.SEE_INVITATIONS, call.me.id)
-    ids = {id for one in record.invitations for id in (one.account, one.by)}
-    return StageInvitationsView(invitations=invitations_view(record, await call.services.access.accounts(ids)))
+    async with inside(call) as live:
+        live.room.permit(Act.SEE_INVITATIONS, call.me.id)
+        return StageInvitationsView(invitations=invitations_view(live.room.record, live.accounts))
 
 
 async def accept_invitation(call: Call) -> SpaceView:
@@ -141,39 +139,33 @@ async def decline_invitation(call: Call) -> None:
 async def make_guest_link(call: Call) -> NewGuestLinkView:
     body: NewGuestLink = call.body
     services = call.services
-    record = await services.rooms.record(call.match("space"))
-    link, token = await moderation.make_guest_link(services, record, call.me, body.hours)
-    view = await _link_views(call, [link])
+    async with inside(call) as live:
+        link, token = await moderation.make_guest_link(services, live.room.record, call.me, body.hours)
+    [view] = await _link_views(call, [link])
     return NewGuestLinkView(
-        id=view[0].id,
-        state=view[0].state,
-        made_by=view[0].made_by,
-        created_at=link.created_at,
-        expires_at=link.expires_at,
-        used_by=None,
-        used_at=None,
-        url=f"{services.url()}/s/{record.id}#guest={token}",  # a fragment is sent to no server and stands in no log
+        **structs.asdict(view),
+        url=f"{services.url()}/s/{live.id}#guest={token}",  # a fragment is sent to no server and stands in no log
         token=token,
     )
 
 
 async def list_guest_links(call: Call) -> GuestLinksView:
-    record = await call.services.rooms.record(call.match("space"))
-    permit(record, Act.SEE_INVITATIONS, call.me.id)
-    return GuestLinksView(guest_links=await _link_views(call, await call.services.guest_links.of_space(record.id)))
+    async with inside(call) as live:
+        live.room.permit(Act.SEE_INVITATIONS, call.me.id)
+    return GuestLinksView(guest_links=await _link_views(call, await call.services.guest_links.of_space(live.id)))
 
 
 async def revoke_guest_link(call: Call) -> None:
-    services = call.services
-    record = await services.rooms.record(call.match("space"))
-    permit(record, Act.MAKE_GUEST_LINK, call.me.id)
-    link = read_id(call.match("link"), "link")
+    services, link = call.services, read_id(call.match("link"), "link")
+    async with inside(call) as live:
+        live.room.permit(Act.MAKE_GUEST_LINK, call.me.id)
+        record = live.room.record
     await services.guest_links.revoke(record.id, record.creator, call.me.id, link, services.now())
 
 
 async def use_guest_link(call: Call) -> SpaceView:
     body: GuestLinkUse = call.body
-    async with call.services.rooms.hold(call.match("space")) as live:
+    async with inside(call) as live:
         await moderation.use_guest_link(call.services, live, call.me, body.token)
         return await show(call, live.room.record)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import cache
 from zoneinfo import available_timezones
 
@@ -15,6 +17,7 @@ from spaces.signaling.accounts import creator_account, need_account
 from spaces.signaling.answers import JoinTokenView, SpacesView, SpaceView, YouView
 from spaces.signaling.bodies import AccessRules, NewSpace, NewSpeaker, Rule, SpaceChanges
 from spaces.signaling.endpoint import Answer, Call
+from spaces.signaling.live import Live
 from spaces.signaling.problems import problem_of
 from spaces.signaling.views import accounts_of, invitation_view, space_view
 
@@ -206,11 +209,18 @@ def _time_zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-async def do(call: Call, command: Lasting) -> SpaceView:
+@asynccontextmanager
+async def inside(call: Call) -> AsyncIterator[Live]:
+    """The Space, alive, for a caller who is not kept out of it. Raises RequestError."""
     services = call.services
     async with services.rooms.hold(call.match("space")) as live:
         record = live.room.record
         if record.role_of(call.me.id) is not Role.LISTENER and (refused := await services.door.look(record, call.me)):
             raise refused  # a place on stage is worth nothing to somebody who is kept out
-        await services.door.change(live, command)
+        yield live
+
+
+async def do(call: Call, command: Lasting) -> SpaceView:
+    async with inside(call) as live:
+        await call.services.door.change(live, command)
         return await show(call, live.room.record)

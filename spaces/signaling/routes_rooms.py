@@ -88,7 +88,7 @@ ROOMS = [
     Route(
         method="POST", path=f"{SPACE}/reports", handler=rest_reports.report, tag="rooms", sign_in=True,
         summary="Report a Space, or somebody in it", body=schemas.NewReport, answer=schemas.ReportMadeView, status=201,
-        problems=(404, 409),
+        problems=(403, 404, 409),
     ),
     Route(
         method="GET", path="/v1/reports", handler=rest_reports.list_reports, tag="rooms", sign_in=True,

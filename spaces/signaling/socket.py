@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import assert_never
 from urllib.parse import urlsplit
 
 import msgspec
@@ -14,65 +13,26 @@ from msgspec import UNSET
 
 from access.model import Account
 from spaces.errors import RequestError
-from spaces.room_commands import (
-    AcceptHand,
-    AcceptInvitation,
-    DeclineHand,
-    DeclineInvitation,
-    End,
-    HandOver,
-    LowerHand,
-    MuteAll,
-    MuteOther,
-    MuteSelf,
-    RaiseHand,
-    Remove,
-    SetLock,
-    Start,
-    TakeFromStage,
-    Uninvite,
-)
 from spaces.room_rules import Kind, Role
-from spaces.signaling import moderation
-from spaces.signaling.accounts import need_account
+from spaces.signaling import room_requests
 from spaces.signaling.answers import StageInvitationView
 from spaces.signaling.callers import account_of
 from spaces.signaling.endpoint import Call
 from spaces.signaling.live import Ending, Entry, Live, sees_hands
 from spaces.signaling.messages import (
-    AccountBlock,
-    AccountRemove,
-    AccountUnblock,
     Answer,
     ClientMessage,
     Evicted,
     Hand,
-    HandAccept,
-    HandDecline,
-    HandLower,
-    HandRaise,
     Hello,
-    InvitationAccept,
-    InvitationDecline,
     Invited,
     LeaveMedia,
     Listen,
-    Mute,
     Ok,
     Refused,
     Request,
     ServerMessage,
     SocketYou,
-    SpaceEnd,
-    SpaceHandOver,
-    SpaceLock,
-    SpaceReport,
-    SpaceStart,
-    SpeakerMute,
-    SpeakerRemove,
-    StageInvite,
-    StageMute,
-    StageUninvite,
     Welcome,
 )
 from spaces.signaling.outbox import CLOSE_SECONDS_MAX, Outbox
@@ -310,8 +270,7 @@ class Connection:
 
     async def _do(self, entry: Entry, request: Request) -> None:
         """The request, and its reply. Raises what problems.as_request_error knows."""
-        services, live = self._services, entry.live
-        by, now = entry.seat.account, services.now()
+        services = self._services
         after: Callable[[], None] | None = None
         match request:
             case Listen():
@@ -320,69 +279,11 @@ class Connection:
                 self.media.answer(session, sdp)
             case LeaveMedia():
                 self.media.leave()
-            case HandRaise():
-                subscriber = await services.door.check_promotion(live, entry.account)
-                await services.rooms.act(live, RaiseHand(by, now, subscriber))
-            case HandLower():
-                await services.rooms.act(live, LowerHand(by))
-            case HandDecline(account=account):
-                await services.rooms.act(live, DeclineHand(_signed_in(by), int(account)))
-            case HandAccept(account=account):
-                await services.door.change(live, AcceptHand(_signed_in(by), int(account)))
-            case SpeakerRemove(account=account):
-                await services.door.change(live, TakeFromStage(_signed_in(by), int(account)))
-            case Mute(muted=muted):
-                await services.rooms.act(live, MuteSelf(by, muted))
-            case SpeakerMute(account=account):
-                await services.rooms.act(live, MuteOther(by, int(account)))
-            case StageMute():
-                await services.rooms.act(live, MuteAll(by))
-            case SpaceStart():
-                await services.door.change(live, Start(_signed_in(by), now))
-            case SpaceEnd():
-                await services.door.change(live, End(_signed_in(by), now))
-            case SpaceLock(locked=locked):
-                await services.door.change(live, SetLock(_signed_in(by), locked))
-            case SpaceHandOver(account=account):
-                await services.door.change(live, HandOver(_signed_in(by), int(account)))
-            case StageUninvite(account=account):
-                await services.door.change(live, Uninvite(_signed_in(by), int(account)))
-            case InvitationAccept():
-                await services.door.change(live, AcceptInvitation(_signed_in(by)))
-            case InvitationDecline():
-                await services.door.change(live, DeclineInvitation(_signed_in(by)))
-            case AccountRemove(account=account):
-                await services.door.change(live, Remove(_signed_in(by), int(account)))
-            case StageInvite() | AccountBlock() | AccountUnblock() | SpaceReport():
-                await self._concern(live, entry.account, request)
             case _:
-                assert_never(request)
+                await room_requests.do(services, entry, request)
         self._say(Ok(re=request.id))
         if after is not None:
             after()
-
-    async def _concern(
-        self, live: Live, me: Account | None, request: StageInvite | AccountBlock | AccountUnblock | SpaceReport
-    ) -> None:
-        """What may be about somebody who is not here. Raises RequestError."""
-        services = self._services
-        if me is None:
-            raise RequestError(401, "not_signed_in", "sign in first")
-        about = None
-        if request.account is not None:
-            about = await need_account(services.access, me, request.account)
-        match request:
-            case SpaceReport(reason=reason, detail=detail):
-                await moderation.report(services, live.room.record, me, about, reason, detail)
-            case StageInvite(role=role):
-                assert about is not None
-                await moderation.invite(services, live, me, about, Role(role))
-            case AccountBlock(reason=reason):
-                assert about is not None
-                await moderation.block(services, live, me, about, reason)
-            case AccountUnblock():
-                assert about is not None
-                await moderation.unblock(services, live, me, about)
 
     async def _listen(self, entry: Entry) -> Callable[[], None]:
         """A fresh media session; what is returned offers it, after the reply."""
@@ -438,12 +339,6 @@ def _host_of(origin: str) -> str | None:
         return urlsplit(origin).netloc
     except ValueError:
         return None
-
-
-def _signed_in(account: int | None) -> int:
-    if account is None:
-        raise RequestError(401, "not_signed_in", "sign in first")
-    return account
 
 
 def _number_of(text: str) -> int | None:

@@ -23,11 +23,15 @@ export { MicrophoneError, microphoneTrouble, ProblemError };
  * @typedef {{id: string, handle: string | null, name: string, sub?: string | null}} Account
  * @typedef {{account: Account, role: Role, muted: boolean, connected: boolean}} StageMember
  * @typedef {{account: Account, since: string}} Hand
- * @typedef {{account: Account | null, role: Role, seat: string, muted: boolean}} You
+ * @typedef {{account: Account, role: Role, by: Account, since: string}} Invitation to the stage
+ * @typedef {{account: Account | null, role: Role, seat: string, muted: boolean, hand?: boolean,
+ *   invitation?: Invitation | null}} You
  * @typedef {{policy: string, tier?: string}} Policy
  * @typedef {{id: string, title: string, state: "scheduled" | "live" | "ended" | "cancelled", creator: Account,
  *   access: Policy[], topics: string[], language: string | null, scheduled_start: string | null,
  *   time_zone: string | null, started_at: string | null, ended_at: string | null, listeners: number,
+ *   locked?: boolean, capacity?: number | null, asking?: "everyone" | "subscribers" | "nobody",
+ *   asking_seconds?: number, closing_at?: string | null,
  *   stage: StageMember[], you?: {role: Role | null, admitted: boolean, problem: Problem | null}}} Space
  */
 
@@ -39,7 +43,8 @@ const FIRST_SOUND_EVERY = 40;
 /**
  * One person's presence in one Space.
  *
- * Events (CustomEvent; the value is in `detail`): `state`, `space` (Space), `you` (You), `hands` (Hand[]), `role`
+ * Events (CustomEvent; the value is in `detail`): `state`, `space` (Space), `you` (You), `hands` (Hand[]), `invitations`
+ * (Invitation[]), `invitation` (yours, or null), `role`
  * ({account, role}), `speaking` (levels in dBFS by account id), `hand` (raised or not), `muted` (by somebody else),
  * `microphone` (on or not), `blocked` (the browser wants a tap), `sound` ({after}: milliseconds from `listen()` to the
  * first sound), `trouble` (Problem of a try that will be repeated), `message` (every server event, as it came).
@@ -55,6 +60,8 @@ export class SpaceClient extends EventTarget {
   you = null;
   /** @type {Hand[]} who asks to speak; hosts and co-hosts only */
   hands = [];
+  /** @type {Invitation[]} who is invited to the stage; hosts and co-hosts only */
+  invitations = [];
   /** @type {Record<string, number>} loudness in dBFS by account id, of those speaking now */
   levels = {};
   /** True while you ask to speak. */
@@ -251,6 +258,64 @@ export class SpaceClient extends EventTarget {
     return this.#request({ type: "speaker.mute", account });
   }
 
+  /** Mutes everybody on stage but the host and oneself. */
+  muteAll() {
+    return this.#request({ type: "stage.mute" });
+  }
+
+  /** Invites to the stage. @param {string} account @param {"speaker" | "cohost"} [role] */
+  invite(account, role = "speaker") {
+    return this.#request({ type: "stage.invite", account, role });
+  }
+
+  /** @param {string} account */
+  uninvite(account) {
+    return this.#request({ type: "stage.uninvite", account });
+  }
+
+  acceptInvitation() {
+    return this.#request({ type: "invitation.accept" });
+  }
+
+  declineInvitation() {
+    return this.#request({ type: "invitation.decline" });
+  }
+
+  /** Out now; may come back. @param {string} account */
+  remove(account) {
+    return this.#request({ type: "account.remove", account });
+  }
+
+  /** Out now, and kept out of all Spaces of this creator. @param {string} account @param {string} [reason] */
+  block(account, reason = "") {
+    return this.#request({ type: "account.block", account, reason });
+  }
+
+  /** @param {string} account */
+  unblock(account) {
+    return this.#request({ type: "account.unblock", account });
+  }
+
+  /** Locked: nobody new comes in. @param {boolean} locked */
+  lock(locked) {
+    return this.#request({ type: "space.lock", locked });
+  }
+
+  /** To a co-host. @param {string} account */
+  handOver(account) {
+    return this.#request({ type: "space.hand_over", account });
+  }
+
+  /**
+   * To the operators, about somebody here or the Space as a whole.
+   *
+   * @param {"abuse" | "spam" | "illegal" | "other"} reason
+   * @param {{account?: string, detail?: string}} [about]
+   */
+  report(reason, { account, detail = "" } = {}) {
+    return this.#request({ type: "report", reason, account, detail });
+  }
+
   start() {
     return this.#request({ type: "space.start" });
   }
@@ -317,15 +382,18 @@ export class SpaceClient extends EventTarget {
     this.#cursor = reply.seq;
     this.space = reply.space;
     this.hands = reply.hands ?? [];
+    this.invitations = reply.invitations ?? [];
     this.#setYou(reply.you);
     if (this.#microphone) {
       this.#microphone.enabled = !this.muted;
-      // A server that was restarted has forgotten it; who muted himself stays silent all the same.
+      // If the server was killed before it could store that: who muted himself stays silent all the same.
       if (wasMuted && !this.muted) this.mute(true).catch(() => {}); // without a server nobody hears him either
     }
     this.#emit("space", this.space);
     this.#emit("hands", this.hands);
-    if (this.handRaised && !this.onStage) channel.request({ type: "hand.raise" }).catch(() => this.#setHand(false));
+    this.#emit("invitations", this.invitations);
+    if (reply.you.hand) this.#setHand(true);
+    else if (this.handRaised && !this.onStage) channel.request({ type: "hand.raise" }).catch(() => this.#setHand(false));
     this.#refresh();
     this.#next?.close(); // it was offered on the socket that is gone
     this.#next = null;
@@ -357,6 +425,14 @@ export class SpaceClient extends EventTarget {
       case "hands":
         this.hands = event.hands;
         return this.#emit("hands", this.hands);
+      case "invitations":
+        this.invitations = event.invitations;
+        return this.#emit("invitations", this.invitations);
+      case "invitation":
+        if (this.you) this.#setYou({ ...this.you, invitation: event.invitation });
+        return this.#emit("invitation", event.invitation);
+      case "closing":
+        return this.space && this.#setSpace({ ...this.space, closing_at: event.at });
       case "hand":
         return this.#setHand(event.raised);
       case "role":

@@ -1,55 +1,135 @@
-"""Whatever anybody asks of a room, in whatever order: its invariants hold, and what is refused changes nothing."""
+"""Whatever anybody asks of a room, in whatever order: its invariants hold, what is refused changes nothing, nobody is told what
+he may not see, and its node may be killed in between."""
 
 from __future__ import annotations
 
 import copy
+import json
 from collections import Counter
 from datetime import timedelta
+from functools import cache
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from access.decide import Allow
+from access.in_place import finish
+from spaces.db.store import SpaceStore
 from spaces.errors import RequestError
 from spaces.room import Room
 from spaces.room_commands import (
     AcceptHand,
+    AcceptInvitation,
+    Block,
     BringToStage,
     Cancel,
     Command,
     DeclineHand,
+    DeclineInvitation,
+    Edit,
     End,
+    EndAbandoned,
+    HandOver,
+    Invite,
     Join,
     Leave,
     LowerHand,
     MediaChanged,
+    MuteAll,
     MuteOther,
     MuteSelf,
     RaiseHand,
+    Remove,
     SeatKey,
+    SetLock,
     Start,
     TakeFromStage,
+    Tick,
+    Unblock,
+    Uninvite,
+    UseGuestLink,
 )
 from spaces.room_events import Event, MuteChanged, Reason, RoleChanged, SessionEnded, StateChanged
-from spaces.room_rules import PERMISSIONS, TRANSITIONS, Act, Kind, Role, State
+from spaces.room_rules import HOSTS, PERMISSIONS, TRANSITIONS, Act, Asking, Kind, Role, State
+from spaces.signaling.answers import StageInvitationView
+from spaces.signaling.live import Ending, Entry, Live
+from spaces.signaling.ring import EventRing
+from tests.harness.in_place import InPlaceEngine
 from tests.harness.rooms import LIMITS, NOW, scheduled_room
+from tests.harness.world import make_world
 
-accounts = st.integers(1, 6)
+ACCOUNTS = range(1, 7)
+FOR_HOSTS = {"hands", "invitations"}
+FOR_ALL = {"space", "stage", "role", "closing", "ended"}
+
+accounts = st.sampled_from(ACCOUNTS)
 anybody = st.none() | accounts
 clients = st.sampled_from(["phone", "desk", "tv"])
 kinds = st.sampled_from(list(Kind))
+to_stage = st.sampled_from([Role.SPEAKER, Role.COHOST])
+
+
+@cache
+def engine() -> InPlaceEngine:
+    return InPlaceEngine()
+
+
+class Ear:
+    """One connected client: what it has been told, and whether its microphone counts."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+        self.muted = entry.seat.account in entry.live.room.muted
+        self.ended = False
+
+    def tell(self, text: str) -> None:
+        assert not self.ended
+        kind = json.loads(text)["type"]
+        assert kind in FOR_ALL or (kind in FOR_HOSTS and self.entry.role in HOSTS), f"a {self.entry.role} heard {kind}"
+
+    def role_changed(self, role: Role) -> None:
+        assert role is self.entry.role
+
+    def hand_changed(self, raised: bool) -> None:
+        assert raised is (self.entry.seat.account in self.entry.live.room.hands)
+
+    def mute_changed(self, muted: bool) -> None:
+        self.muted = muted
+
+    def invitation_changed(self, invitation: StageInvitationView | None) -> None:
+        account = self.entry.seat.account
+        assert invitation is None or invitation.account.id == str(account)
+
+    def end(self, ending: Ending) -> None:
+        self.ended = True
 
 
 class RoomMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.room = scheduled_room()
-        self.open: set[str] = set()
-        """Sessions, by what the events say."""
-        self.roles = {account: self.room.role_of(account) for account in range(1, 7)}
-        self.muted: set[int] = set()
+        engine().start_anew()
+        world = finish(make_world(engine()))
+        finish(world.creator("ada"))
+        for _ in ACCOUNTS[1:]:
+            finish(world.person())
+        self.known = finish(world.access.accounts(ACCOUNTS))
+        assert sorted(self.known) == list(ACCOUNTS)
+        self.store = SpaceStore(engine())
         self.number = 0
         self.now = NOW
+        room = scheduled_room()
+        finish(self.store.insert(room.record))
+        self.come_alive(room)
+
+    def come_alive(self, room: Room) -> None:
+        self.live = Live(room, EventRing(self.number), dict(self.known), room.kept)
+        self.room = room
+        self.open: set[str] = set()
+        """Sessions, by what the events say."""
+        self.roles = {account: room.role_of(account) for account in ACCOUNTS}
+        self.muted = set(room.muted)
 
     def do(self, command: Command) -> list[Event] | None:
         """None: refused, and nothing has changed."""
@@ -57,13 +137,12 @@ class RoomMachine(RuleBasedStateMachine):
         try:
             events = self.room.apply(command)
         except RequestError:
-            self.refused(before)
+            assert self.room == before
             return None
         self.follow(events, before)
+        if not isinstance(command, Join):
+            self.live.publish(events)
         return events
-
-    def refused(self, before: Room) -> None:
-        assert self.room == before
 
     def follow(self, events: list[Event], before: Room) -> None:
         """What the events say is what happened."""
@@ -73,8 +152,6 @@ class RoomMachine(RuleBasedStateMachine):
                     self.open.remove(session)
                 case RoleChanged(account, role):
                     self.roles[account] = role
-                    if role is Role.LISTENER:
-                        self.muted.discard(account)
                 case MuteChanged(account, muted):
                     (self.muted.add if muted else self.muted.discard)(account)
                 case StateChanged(state):
@@ -83,11 +160,46 @@ class RoomMachine(RuleBasedStateMachine):
                         for act in Act
                     )
 
-    @rule(by=accounts, what=st.sampled_from([Start, End, Cancel]))
+    # --- lifecycle
+
+    @rule(by=accounts, what=st.sampled_from([Start, Start, Start, End, Cancel]))
     def move_on(self, by: int, what: type[Start] | type[End] | type[Cancel]) -> None:
         role = self.room.role_of(by)
         if self.do(what(by, self.now)) is not None:
             assert role in PERMISSIONS[what.act]
+
+    @rule(
+        by=accounts,
+        asking=st.none() | st.sampled_from(list(Asking)),
+        seconds=st.none() | st.sampled_from([0, 30, 90]),
+        capacity=st.none() | st.sampled_from([0, 2, 4]),
+    )
+    def edit(self, by: int, asking: Asking | None, seconds: int | None, capacity: int | None) -> None:
+        role = self.room.role_of(by)
+        if self.do(Edit(by=by, asking=asking, asking_seconds=seconds, capacity=capacity)) is not None:
+            assert role in HOSTS
+            assert capacity is None or role is Role.HOST
+
+    @rule(by=accounts, locked=st.booleans())
+    def lock(self, by: int, locked: bool) -> None:
+        self.do(SetLock(by, locked))
+
+    @rule(by=accounts, account=accounts)
+    def hand_over(self, by: int, account: int) -> None:
+        roles = (self.room.role_of(by), self.room.role_of(account))
+        if self.do(HandOver(by, account)) is not None:
+            assert roles == (Role.HOST, Role.COHOST)
+            assert (self.room.role_of(by), self.room.role_of(account)) == (Role.COHOST, Role.HOST)
+
+    @rule(minutes=st.sampled_from([0.1, 1, 1, 6]))
+    def time_passes(self, minutes: float) -> None:
+        self.now += timedelta(minutes=minutes)
+        assert self.do(Tick(self.now)) is not None
+        if self.room.abandoned(self.now):
+            assert self.room.closing_at is not None, "it was told"
+            assert self.do(EndAbandoned(self.now)) is not None
+
+    # --- coming and going
 
     @rule(account=anybody, client=clients, kind=kinds)
     def join(self, account: int | None, client: str, kind: Kind) -> None:
@@ -97,21 +209,31 @@ class RoomMachine(RuleBasedStateMachine):
         held = self.room.seats.get(seat, {}).get(kind)
         own = {s.seat for s in self.room.seated(account)} if account else set()
         crowded = seat not in own and len(own) >= LIMITS.seats_per_account_max
+        new = account not in self.room.by_account and account not in self.room.insiders
         events = self.do(Join(seat, kind, session, self.now))
         if events is None:
             return
         self.open.add(session)
-        ended = [e for e in events if isinstance(e, SessionEnded)]
+        ended = [event for event in events if isinstance(event, SessionEnded)]
         if crowded:
-            assert {e.reason for e in ended} == {Reason.DISPLACED}
+            assert {event.reason for event in ended} == {Reason.DISPLACED}
         else:
-            assert [e.session for e in ended] == ([held.id] if held else [])
+            assert [event.session for event in ended] == ([held.id] if held else [])
         assert kind is not Kind.WHIP or self.room.role_of(account) is not Role.LISTENER
         assert kind is not Kind.WHEP or self.room.record.state is State.LIVE
+        if new and self.room.role_of(account) is Role.LISTENER:
+            assert not self.room.record.locked
+        entry = Entry(
+            session, kind, seat, self.known.get(account or 0), "192.0.2.1", 0, Allow((), None, 0), self.live
+        )  # fmt: skip
+        entry.peer = Ear(entry)
+        self.live.entries[session] = entry
+        self.live.publish(events)
 
     @rule(which=st.integers(0, 40))
     def leave(self, which: int) -> None:
         session = f"s{which}"
+        self.live.entries.pop(session, None)
         assert self.do(Leave(session)) is not None
         self.open.discard(session)
 
@@ -119,7 +241,22 @@ class RoomMachine(RuleBasedStateMachine):
     def media(self, which: int, connected: bool) -> None:
         assert self.do(MediaChanged(f"s{which}", connected)) is not None
 
-    @rule(by=accounts, account=accounts, role=st.sampled_from([Role.SPEAKER, Role.COHOST]))
+    @rule(by=accounts, account=accounts, what=st.sampled_from([Remove, Block, Unblock]))
+    def put_out(self, by: int, account: int, what: type[Remove] | type[Block] | type[Unblock]) -> None:
+        roles = (self.room.role_of(by), self.room.role_of(account))
+        over = self.room.record.state in (State.ENDED, State.CANCELLED)
+        if self.do(what(by, account)) is None:
+            return
+        assert roles[0] in HOSTS
+        if what is not Unblock:
+            assert roles[1] is not Role.HOST
+            assert roles[1] is not Role.COHOST or roles[0] is Role.HOST
+            assert not self.room.seated(account)
+            assert over or self.room.role_of(account) is Role.LISTENER
+
+    # --- the stage
+
+    @rule(by=accounts, account=accounts, role=to_stage)
     def bring(self, by: int, account: int, role: Role) -> None:
         self.do(BringToStage(by, account, role))
 
@@ -130,9 +267,31 @@ class RoomMachine(RuleBasedStateMachine):
             assert roles[1] in (Role.SPEAKER, Role.COHOST)
             assert by == account or roles[0] is Role.HOST or roles == (Role.COHOST, Role.SPEAKER)
 
-    @rule(by=anybody, up=st.booleans())
-    def hand(self, by: int | None, up: bool) -> None:
-        self.do(RaiseHand(by, self.now) if up else LowerHand(by))
+    @rule(by=accounts, account=accounts, role=to_stage)
+    def invite(self, by: int, account: int, role: Role) -> None:
+        if self.do(Invite(by, account, self.now, role)) is not None:
+            assert self.room.record.invitation_of(account) is not None
+
+    @rule(by=accounts, what=st.sampled_from([AcceptInvitation, DeclineInvitation, UseGuestLink]))
+    def come(self, by: int, what: type[AcceptInvitation] | type[DeclineInvitation] | type[UseGuestLink]) -> None:
+        invitation = self.room.record.invitation_of(by)
+        if self.do(what(by)) is None:
+            return
+        assert self.room.record.invitation_of(by) is None
+        if what is AcceptInvitation:
+            assert invitation is not None
+            assert self.room.role_of(by) is invitation.role
+
+    @rule(by=accounts, account=accounts)
+    def take_back(self, by: int, account: int) -> None:
+        self.do(Uninvite(by, account))
+
+    @rule(by=anybody, up=st.booleans(), subscriber=st.booleans())
+    def hand(self, by: int | None, up: bool, subscriber: bool) -> None:
+        asking, was = self.room.record.asking, by in self.room.hands
+        done = self.do(RaiseHand(by, self.now, subscriber) if up else LowerHand(by))
+        if up and done and not was:
+            assert asking is Asking.EVERYONE or (asking is Asking.SUBSCRIBERS and subscriber)
 
     @rule(by=accounts, account=accounts, yes=st.booleans())
     def answer(self, by: int, account: int, yes: bool) -> None:
@@ -144,13 +303,37 @@ class RoomMachine(RuleBasedStateMachine):
 
     @rule(by=anybody, account=accounts)
     def mute_other(self, by: int | None, account: int) -> None:
-        was = account in self.room.muted
+        was = set(self.room.muted)
         self.do(MuteOther(by, account))
-        assert account in self.room.muted or not was, "nobody unmutes another"
+        assert self.room.muted >= was, "nobody unmutes another"
+
+    @rule(by=anybody)
+    def mute_all(self, by: int | None) -> None:
+        was = set(self.room.muted)
+        if self.do(MuteAll(by)) is not None:
+            quiet = {m.account for m in self.room.record.stage if m.role is not Role.HOST and m.account != by}
+            assert self.room.muted == was | quiet
+
+    # --- its node
 
     @rule()
-    def time_passes(self) -> None:
-        self.now += timedelta(minutes=1)
+    def stored(self) -> None:
+        kept = self.room.kept
+        finish(self.store.save(self.live.stored, kept, self.now))
+        self.live.stored = kept
+        assert finish(self.store.load_kept("aSpace")) == kept
+
+    @rule()
+    def killed_and_started_again(self) -> None:
+        self.stored()
+        before = self.room
+        room = Room.restored(finish(self.store.load_kept("aSpace")), LIMITS, before.by_account)
+        assert room.record == before.record
+        assert (dict(room.hands), room.muted) == (dict(before.hands), before.muted)
+        assert not room.sessions
+        self.come_alive(room)
+
+    # --- what always holds
 
     @invariant()
     def the_stage_keeps_its_limits(self) -> None:
@@ -163,7 +346,7 @@ class RoomMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_events_told_everything(self) -> None:
-        assert set(self.room.sessions) == self.open
+        assert set(self.room.sessions) == self.open == set(self.live.entries)
         assert self.roles == {account: self.room.role_of(account) for account in self.roles}
         assert self.room.muted == self.muted
 
@@ -184,6 +367,23 @@ class RoomMachine(RuleBasedStateMachine):
         assert all(s.seat.account in stage for s in self.room.sessions.values() if s.kind is Kind.WHIP)
         assert self.room.muted <= stage
         assert not stage & self.room.hands.keys()
+        assert not stage & {invitation.account for invitation in self.room.record.invitations}
+
+    @invariant()
+    def every_connection_of_the_muted_is_silent_and_no_other(self) -> None:
+        for entry in self.live.entries.values():
+            ear: Any = entry.peer
+            assert ear.muted is (entry.seat.account in self.room.muted)
+
+    @invariant()
+    def the_blocked_have_no_seat(self) -> None:
+        assert not self.room.blocked & self.room.by_account.keys()
+
+    @invariant()
+    def what_was_missed_is_told_to_those_alone_who_may_see_it(self) -> None:
+        for entry in self.live.entries.values():
+            kinds = {json.loads(text)["type"] for text in self.live.missed(entry, self.live.ring._first) or ()}
+            assert entry.role in HOSTS or kinds <= FOR_ALL
 
     @invariant()
     def nobody_is_left_when_it_is_over(self) -> None:
@@ -192,5 +392,5 @@ class RoomMachine(RuleBasedStateMachine):
             assert not self.room.hands
 
 
-RoomMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+RoomMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=50, deadline=None)
 TestRoom = RoomMachine.TestCase

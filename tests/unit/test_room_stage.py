@@ -119,6 +119,7 @@ def test_leaving_the_stage_ends_whip_and_the_mute_and_nothing_else(room: Room) -
     assert room.apply(TakeFromStage(HOST, SPEAKER)) == [
         RoleChanged(SPEAKER, Role.LISTENER),
         StageChanged(),
+        MuteChanged(SPEAKER, False),
         SessionEnded(whip, Reason.OFF_STAGE),
     ]
     assert set(room.sessions) >= {socket, whep}
