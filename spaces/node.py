@@ -193,7 +193,9 @@ class Node:
     ) -> tuple[Services, Pulse]:
         config = self.config
         place = Place(secrets.token_hex(8), self.url)
-        self.rooms = Rooms(config, store, self.access, LocalDirectory(), place, self.media, utcnow, time.monotonic)
+        self.rooms = Rooms(
+            config, store, self.access, LocalDirectory(), place, self.media, background, utcnow, time.monotonic
+        )
         self.door = Door(self.access, self.rooms, self.metrics, background, self._stop, lambda: self.url, utcnow)
         trusted = networks("trusted_proxies", config.trusted_proxies)
         mail = Mailer(config)

@@ -1,4 +1,8 @@
-"""What the audit log is told of acts in a Space: those over others and over the Space; not one's own hand and mute."""
+"""What the audit log is told of acts in a Space: those over others and over the Space; not one's own hand and mute.
+
+Of blocks access tells it itself, in the same transaction: it locks the pair of accounts before it writes to the log, as
+everybody does who does both.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,6 @@ from spaces.db.store import Note
 from spaces.room_commands import (
     AcceptHand,
     AcceptInvitation,
-    Block,
     BringToStage,
     Cancel,
     DeclineHand,
@@ -26,7 +29,6 @@ from spaces.room_commands import (
     Start,
     StoredAfter,
     TakeFromStage,
-    Unblock,
     Uninvite,
     UseGuestLink,
 )
@@ -51,8 +53,6 @@ ACTIONS: dict[type, str] = {
     MuteOther: "stage.muted",
     MuteAll: "stage.all_muted",
     Remove: "space.removed",
-    Block: "space.blocked",
-    Unblock: "space.unblocked",
 }
 EDITED = (
     "title", "topics", "language", "access", "scheduled_start", "time_zone", "capacity", "asking", "asking_seconds",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -26,6 +27,7 @@ from spaces.signaling.audit_notes import note_of
 from spaces.signaling.live import Ending, Entry, Live
 from spaces.signaling.ring import EventRing
 from spaces.signaling.views import accounts_of
+from spaces.tasks import Background
 
 log = structlog.get_logger()
 
@@ -34,6 +36,10 @@ IDLE_SECONDS_MAX = 60.0
 
 INSIDE_LATELY = timedelta(minutes=10)
 """Who was in a locked Space this long before it is brought into memory may come back: its node was started again."""
+
+STORE_SECONDS_MAX = 2.0
+"""A mute that has had its effect is answered after this, stored or not: a page takes a socket that says nothing for 5 s for
+dead."""
 
 
 class Rooms:
@@ -45,6 +51,7 @@ class Rooms:
         directory: Directory,
         place: Place,
         media: MediaPlane,
+        background: Background,
         now: Callable[[], datetime],
         clock: Callable[[], float],
     ) -> None:
@@ -53,6 +60,7 @@ class Rooms:
         self._directory = directory
         self._place = place
         self._media = media
+        self._background = background
         self._now = now
         self.clock = clock
         self._alive: dict[str, Live] = {}
@@ -130,7 +138,11 @@ class Rooms:
         note = note_of(command)
         if events and note is not None:
             live.notes.append(note)
-        await self.keep(live)
+        stored = asyncio.Event()
+        self._background.spawn(self._keep(live, stored), "keep")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STORE_SECONDS_MAX):
+                await stored.wait()
 
     def apply(self, live: Live, command: Passing) -> None:
         """A change that lives in memory only. Raises RequestError."""
@@ -146,6 +158,12 @@ class Rooms:
                 await self._save(live, kept)
             except (SQLAlchemyError, OSError, TimeoutError) as error:
                 log.warning("space not stored", space=live.id, error=type(error).__name__)
+
+    async def _keep(self, live: Live, stored: asyncio.Event) -> None:
+        try:
+            await self.keep(live)
+        finally:
+            stored.set()
 
     async def tick(self, live: Live) -> None:
         """Time has passed. Raises what the database raises."""

@@ -108,7 +108,7 @@ async def test_who_is_blocked_stays_out_of_this_and_of_later_spaces(
     await api.ok("DELETE", f"{blocks}/@bob", by=host)
     assert await problem(api, later, bob) is None
     async with entered(api, space, bob):
-        assert {"space.blocked", "space.unblocked", "ban.set", "ban.ended"} <= set(await actions(api, bob))
+        assert {"ban.set", "ban.ended"} <= set(await actions(api, bob))
 
 
 async def test_a_host_who_is_blocked_elsewhere_hosts_no_more(api: Api, people: tuple[Person, Person, Person]) -> None:
