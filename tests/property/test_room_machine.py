@@ -56,6 +56,7 @@ from spaces.room_rules import HOSTS, PERMISSIONS, TRANSITIONS, Act, Asking, Kind
 from spaces.signaling.answers import StageInvitationView
 from spaces.signaling.live import Ending, Entry, Live
 from spaces.signaling.ring import EventRing
+from tests.harness.histories import long_profile
 from tests.harness.in_place import InPlaceEngine
 from tests.harness.rooms import LIMITS, NOW, scheduled_room
 from tests.harness.world import make_world
@@ -392,5 +393,5 @@ class RoomMachine(RuleBasedStateMachine):
             assert not self.room.hands
 
 
-RoomMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=50, deadline=None)
+RoomMachine.TestCase.settings = settings(max_examples=long_profile() or 40, stateful_step_count=50, deadline=None)
 TestRoom = RoomMachine.TestCase
