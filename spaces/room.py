@@ -35,6 +35,7 @@ from spaces.room_commands import (
     Tick,
     Unblock,
 )
+from spaces.room_entrance import Entrance
 from spaces.room_events import (
     ClosingChanged,
     DetailsChanged,
@@ -51,24 +52,16 @@ from spaces.room_events import (
     StateChanged,
 )
 from spaces.room_hands import Hands
-from spaces.room_permit import gone, permit
+from spaces.room_permit import permit
 from spaces.room_record import Kept, Record
-from spaces.room_rules import BEFORE_END, HOSTS, JOINABLE, Act, Kind, Role, State
-from spaces.room_seats import Seats, Session
+from spaces.room_rules import BEFORE_END, HOSTS, Act, Kind, Role, State
+from spaces.room_seats import Session
 
 
 @dataclass(slots=True)
-class Room(Seats):
-    record: Record = field(kw_only=True)
-    limits: Limits = field(kw_only=True)
+class Room(Entrance):
     raised: Hands = field(default_factory=Hands)
     muted: set[int] = field(default_factory=set)
-    blocked: set[int] = field(default_factory=set)
-    """Blocked here since the node has it; that it holds for good is decided by access."""
-    blocks: int = 0
-    """How often somebody has been blocked here: a decision that saw fewer is made again."""
-    insiders: set[int] = field(default_factory=set)
-    """While it is locked: who was in, and may come back."""
     absence: Absence = field(default_factory=Absence)
 
     @staticmethod
@@ -106,14 +99,6 @@ class Room(Seats):
         hands.sort(key=lambda hand: (hand[1], hand[0]))
         return Kept(record, tuple(hands), frozenset(self.muted & stage))
 
-    def readmit(self, account: int | None) -> None:
-        """Access admits it, and knew of every block made here when it did."""
-        if account is not None:
-            self.blocked.discard(account)
-
-    def role_of(self, account: int | None) -> Role:
-        return self.record.role_of(account)
-
     @property
     def listeners(self) -> int:
         """Seats of the audience."""
@@ -140,10 +125,6 @@ class Room(Seats):
     def abandoned(self, now: datetime) -> bool:
         """Whether it is to end now, for want of a host."""
         return self.record.state is State.LIVE and self.absence.over(now, self.limits.host_absence)
-
-    @property
-    def capacity(self) -> int:
-        return min(self.record.capacity or self.limits.capacity_max, self.limits.capacity_max)
 
     def permit(self, act: Act, by: int | None) -> int:
         """The account, if its role and the Space's state allow this. Raises RequestError(401 | 403 | 409 | 410)."""
@@ -279,50 +260,9 @@ class Room(Seats):
             case _:
                 assert_never(command)
 
-    def check_joinable(self, kind: Kind, now: datetime) -> None:
-        """Raises RequestError(409 | 410) if the Space's state has no place for this kind of session."""
-        self.check_over()
-        if self.record.state not in JOINABLE[kind]:
-            raise RequestError(409, "not_live", "this Space has not started")
-        if kind is Kind.WHIP:
-            self.check_green_room(now)
-
-    def check_over(self) -> None:
-        """Raises RequestError(410)."""
-        if self.record.state not in BEFORE_END:
-            raise gone(self.record.state)
-
-    def check_green_room(self, now: datetime) -> None:
-        """Raises RequestError(409) if the stage is too early."""
-        start = self.record.scheduled_start
-        if self.record.state is State.SCHEDULED and start is not None and now < start - self.limits.green_room:
-            raise RequestError(
-                409, "not_live", f"the green room opens at {(start - self.limits.green_room).isoformat()}"
-            )
-
-    def check_listen(self, account: int | None, now: datetime) -> None:
-        """Whether a socket may have media: the stage from the green room on, the audience while live. Raises RequestError."""
-        self.check_over()
-        if self.role_of(account) is not Role.LISTENER:
-            self.check_green_room(now)
-        elif self.record.state is not State.LIVE:
-            raise RequestError(409, "not_live", "this Space has not started")
-
-    def check_stage(self, account: int | None) -> None:
-        """Raises RequestError(403) unless this account may send sound."""
-        if self.role_of(account) is Role.LISTENER:
-            raise RequestError(403, "not_on_stage", "only the stage may send sound here: ask to speak first")
-
-    def check_lock(self, account: int | None) -> None:
-        """Raises RequestError(403) for who is new to a locked Space."""
-        known = account is not None and (account in self.insiders or account in self.by_account)
-        if self.record.locked and self.role_of(account) is Role.LISTENER and not known:
-            raise RequestError(403, "locked", "this Space is locked: nobody new comes in")
-
     def _join(self, join: Join) -> list[Event]:
         account = join.seat.account
-        if account in self.blocked:
-            raise RequestError(403, "blocked", "you have been blocked here")
+        self.check_block(account)
         self.check_joinable(join.kind, join.now)
         if join.kind is Kind.WHIP:
             self.check_stage(account)
@@ -331,9 +271,7 @@ class Room(Seats):
             self.check_lock(account)
             most, displace = self.limits.seats_per_account_max, self.limits.displace
             oldest = self.giving_way(join.seat, most, displace=displace)
-            others = len(self.seats) - (oldest is not None)
-            if self.role_of(account) is Role.LISTENER and others >= self.capacity:
-                raise RequestError(503, "full", "this Space is full", retry_after_seconds=30)
+            self.check_capacity(account, len(self.seats) - (oldest is not None))
             for session in list(self.seats[oldest].values()) if oldest is not None else ():
                 events += self._given_way(session, Reason.DISPLACED)
         elif old := self.seats[join.seat].get(join.kind):

@@ -26,10 +26,13 @@ ROOMS: dict[str, set[str]] = {
     },
     "spaces.db": {"access", "spaces.room", "spaces.room_record", "spaces.room_rules", *SHARED},
     "spaces.room": {
-        "spaces.room_absence", "spaces.room_change", "spaces.room_commands", "spaces.room_events", "spaces.room_hands",
-        "spaces.room_permit", "spaces.room_record", "spaces.room_rules", "spaces.room_seats", *SHARED,
+        "spaces.room_absence", "spaces.room_change", "spaces.room_commands", "spaces.room_entrance", "spaces.room_events",
+        "spaces.room_hands", "spaces.room_permit", "spaces.room_record", "spaces.room_rules", "spaces.room_seats", *SHARED,
     },
     "spaces.room_absence": SHARED,
+    "spaces.room_entrance": {
+        "spaces.room_change", "spaces.room_permit", "spaces.room_record", "spaces.room_rules", "spaces.room_seats", *SHARED,
+    },
     "spaces.room_hands": {"spaces.room_record", "spaces.room_rules", *SHARED},
     "spaces.room_change": {
         "spaces.room_commands", "spaces.room_permit", "spaces.room_record", "spaces.room_rules", *SHARED,
