@@ -35,6 +35,31 @@ async def test_who_asked_before_the_way_in_was_narrowed_is_not_inside_after(api:
         await stranger.close()
 
 
+async def test_who_asked_before_he_was_blocked_is_not_inside_after(api: Api, node: Node) -> None:
+    host, bob = await api.creator("ada"), person("bob")
+    await api.ok("GET", "/v1/me", by=bob)
+    space = await api.space(host)
+    his = RtcClient(api)
+    try:
+        async with writers_wait(node.config.sqlalchemy_url):
+            body = {"account": "@bob"}
+            blocking = asyncio.create_task(api.request("POST", f"/v1/spaces/{space}/blocks", by=host, json=body))
+            await asyncio.sleep(0.2)
+            joining = asyncio.create_task(api.offer(f"/v1/spaces/{space}/whep", his.offer_text("recvonly"), by=bob))
+            await asyncio.sleep(0.2)
+        assert (await blocking).status == 204
+        joined = await joining
+        if joined.status == 201:  # PostgreSQL let the join go first: then the block has put him out
+            assert (await api.request("DELETE", joined.headers["Location"])).status == 404
+        else:
+            assert (joined.status, joined.code) == (403, "blocked")
+        live = node.rooms.get(space)
+        assert live is not None
+        assert not live.entries
+    finally:
+        await his.close()
+
+
 async def test_a_speaker_who_goes_while_he_is_brought_on_stage_leaves_the_space_whole(api: Api, node: Node) -> None:
     host, fan = await api.creator("ada"), person("bob")
     space = await api.space(host)

@@ -1,0 +1,62 @@
+"""A node is killed while two people's browsers are in a live Space; it is started again, and both go on without a tap."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import aiohttp
+import pytest
+from playwright.async_api import Playwright
+
+from tests.harness.api import Api
+from tests.harness.chromium import chromium
+from tests.harness.measure import tone_levels
+from tests.harness.restart import kill_and_start_again
+from tests.harness.server import serving
+from tests.harness.signals import tone, write_wav
+from tests.harness.space_page import SpacePage, open_space
+
+pytestmark = pytest.mark.needs("chromium")
+
+HERTZ = 700
+HEARD_WITHIN_SECONDS = 20
+
+
+async def until_heard(page: SpacePage) -> None:
+    async with asyncio.timeout(HEARD_WITHIN_SECONDS):
+        while tone_levels(await page.tab.heard(0.5), [HERTZ])[0] < -40:
+            pass
+
+
+@pytest.mark.timeout(300)
+async def test_host_and_listener_are_back_with_sound(playwright: Playwright, tmp_path: Path) -> None:
+    microphone = write_wav(tmp_path / "host.wav", tone(HERTZ, 2.0, amplitude=0.2))
+    with serving(tmp_path) as server:
+        async with (
+            aiohttp.ClientSession() as http,
+            chromium(playwright, microphone) as hers,
+            chromium(playwright) as his,
+        ):
+            api = Api(http, server.url)
+            host = await api.creator("ada")
+            space = await api.space(host)
+            ada = await open_space(hers, server.url, space, host)
+            await ada.listen()
+            await ada.until_speaking()
+            listener = await open_space(his, server.url, space)
+            await listener.listen()
+            await until_heard(listener)
+            again = await asyncio.to_thread(kill_and_start_again, server)
+            started = asyncio.get_running_loop().time()
+            try:
+                await listener.until_state("listening")
+                await ada.until_state("listening")
+                await until_heard(listener)
+                print(f"heard {asyncio.get_running_loop().time() - started:.1f} s after the restart")
+                await ada.until_role("host")
+                await ada.until_speaking()
+                await listener.until_role("listener")
+                assert (await api.ok("GET", f"/v1/spaces/{space}"))["state"] == "live"
+            finally:
+                again.stop()
