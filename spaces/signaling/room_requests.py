@@ -56,19 +56,14 @@ from spaces.signaling.services import Services
 
 async def do(services: Services, entry: Entry, request: RoomRequest) -> None:
     """Raises what problems.as_request_error knows."""
-    live, account, now = entry.live, entry.account, services.now()
-    match request:
-        case HandRaise():
-            subscriber = await services.door.check_promotion(live, account)
-            await services.rooms.act(live, RaiseHand(entry.seat.account, now, subscriber))
-            return
-        case SpaceReport():
-            await _report(services, live, _signed_in(account), request)
-            return
-        case _:
-            me = _signed_in(account)
+    live, me, now = entry.live, entry.account, services.now()
+    if me is None:
+        raise RequestError(401, "not_signed_in", "sign in first")
     rooms, door, by = services.rooms, services.door, me.id
     match request:
+        case HandRaise():
+            subscriber = await door.check_promotion(live, me)
+            await rooms.act(live, RaiseHand(by, now, subscriber))
         case HandLower():
             await rooms.act(live, LowerHand(by))
         case HandDecline(account=whose):
@@ -101,6 +96,8 @@ async def do(services: Services, entry: Entry, request: RoomRequest) -> None:
             await door.change(live, SetLock(by, locked))
         case SpaceHandOver(account=whom):
             await door.change(live, HandOver(by, int(whom)))
+        case SpaceReport():
+            await _report(services, live, me, request)
         case SpaceStart():
             await door.change(live, Start(by, now))
         case SpaceEnd():
@@ -112,9 +109,3 @@ async def do(services: Services, entry: Entry, request: RoomRequest) -> None:
 async def _report(services: Services, live: Live, me: Account, request: SpaceReport) -> None:
     about = None if request.account is None else await need_account(services.access, me, request.account)
     await moderation.report(services, live.room.record, me, about, request.reason, request.detail)
-
-
-def _signed_in(account: Account | None) -> Account:
-    if account is None:
-        raise RequestError(401, "not_signed_in", "sign in first")
-    return account
