@@ -361,6 +361,7 @@ export const messages = {
   "locked.ticket.closed": "This Space is for ticket holders. Tickets are not on sale at the moment.",
   "locked.too_many_seats": "You are in this Space on too many devices at once. Leave on one of them, then try again.",
   "locked.full": "This Space is full at the moment.",
+  "locked.locked": "A host has locked this Space: nobody new comes in.",
   "locked.open": "The door is open for you.",
   "locked.other": "You cannot enter this Space.",
 

@@ -3,6 +3,7 @@ import { seatName } from "./account.js";
 import { takeEntry } from "./checkout.js";
 import { SpaceClient } from "./client.js";
 import { listen, show } from "./dom.js";
+import { useGuestLink } from "./guest_link.js";
 import { loadingView } from "./parts.js";
 import { drawLevels } from "./rings.js";
 import { VOLUME, enter, spaceActions, toggleMute } from "./space_actions.js";
@@ -30,8 +31,10 @@ const LOOK_EVERY = 5_000;
  */
 
 /** @param {import("./app.js").Page} page @param {string} id */
-export async function spacePage({ main, api, me, signIn, repeat }, id) {
+export async function spacePage(page, id) {
+  const { main, api, me, signIn, repeat } = page;
   show(main, loadingView());
+  if (!(await useGuestLink(id, page))) return;
   const client = new SpaceClient({
     space: id,
     token: api.token,

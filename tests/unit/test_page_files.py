@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import re
 from pathlib import Path
+from typing import get_args
 
 import spaces
+from spaces.signaling.messages import Request
 
 WEB = Path(spaces.__file__).parent / "web"
 MODULES = {path.name: path.read_text() for path in WEB.glob("*.js")}
@@ -54,7 +56,7 @@ def test_every_text_that_is_named_exists_and_every_text_is_named() -> None:
     code = "\n".join(text for name, text in MODULES.items() if name != "messages_en.js")
     families = {key.partition(".")[0] for key in keys}
     named = {key for key in re.findall(r'"([a-z_]+\.[\w.]+)"', code) if key.partition(".")[0] in families}
-    commands = {"space.start", "space.end"}  # the socket's
+    commands = {kind.__struct_config__.tag for kind in get_args(Request)}  # the socket's
     assert named - commands <= keys
     made = {"ended.title", "ended.text", "cancelled.title", "cancelled.text"}  # by the Space's state
     prefixes = tuple(f"{prefix}." for prefix in re.findall(r"`([a-z_.]+)\.\$\{", code))
