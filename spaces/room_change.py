@@ -69,6 +69,8 @@ def propose(record: Record, hands: Container[int], limits: Limits, command: Last
             return _handed_over(record, by, account)
         case BringToStage(by, account, role):
             permit(record, Act.BRING_TO_STAGE, by)
+            if role is Role.SPEAKER and record.role_of(account) is Role.COHOST and by != account:
+                permit(record, Act.TAKE_COHOST_FROM_STAGE, by)  # it is a step down
             return _with_member(record, limits, account, role)
         case AcceptHand(by, account):
             permit(record, Act.ANSWER_HAND, by)

@@ -259,7 +259,9 @@ class RoomMachine(RuleBasedStateMachine):
 
     @rule(by=accounts, account=accounts, role=to_stage)
     def bring(self, by: int, account: int, role: Role) -> None:
-        self.do(BringToStage(by, account, role))
+        roles = (self.room.role_of(by), self.room.role_of(account))
+        if self.do(BringToStage(by, account, role)) is not None and roles[1] is Role.COHOST and role is Role.SPEAKER:
+            assert roles[0] is Role.HOST or by == account, "a co-host is taken down by the host alone"
 
     @rule(by=accounts, account=accounts)
     def take(self, by: int, account: int) -> None:

@@ -103,6 +103,7 @@ def test_who_takes_whom_from_the_stage(room: Room) -> None:
     assert code(room, TakeFromStage(COHOST, HOST)) == (403, "host_stays")
     assert code(room, TakeFromStage(HOST, HOST)) == (403, "host_stays")
     assert code(room, TakeFromStage(COHOST, 4)) == (403, "not_permitted")
+    assert code(room, BringToStage(COHOST, 4)) == (403, "not_permitted"), "to a lower place neither"
     assert code(room, TakeFromStage(HOST, LISTENER)) == (404, "not_on_stage")
     assert code(room, TakeFromStage(LISTENER, LISTENER)) == (403, "not_permitted")
     room.apply(TakeFromStage(COHOST, SPEAKER))
