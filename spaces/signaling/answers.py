@@ -101,7 +101,7 @@ class YouView(Struct, kw_only=True, frozen=True):
     role: Literal["host", "cohost", "speaker", "listener"] | None
     admitted: bool
     problem: Problem | None
-    invitation: StageInvitationView | None = None
+    invitation: StageInvitationView | UnsetType = UNSET
     """To the stage, while it stands."""
 
 

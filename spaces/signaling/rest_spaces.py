@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from functools import cache
 from zoneinfo import available_timezones
 
+from msgspec import UNSET
+
 from access.fields import to_come
 from spaces.db.store import new_space_id
 from spaces.errors import RequestError
@@ -134,7 +136,7 @@ async def show(call: Call, record: Record) -> SpaceView:
         role=None if problem is not None and role is Role.LISTENER else role.value,
         admitted=problem is None,
         problem=None if problem is None else problem_of(problem),
-        invitation=None if invitation is None else invitation_view(invitation, accounts),
+        invitation=UNSET if invitation is None else invitation_view(invitation, accounts),
     )
     return space_view(record, None if live is None else live.room, accounts, viewer=account, you=you)
 

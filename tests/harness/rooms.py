@@ -5,8 +5,11 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from spaces.errors import RequestError
 from spaces.room import Limits, Room
-from spaces.room_commands import BringToStage, Join, MediaChanged, SeatKey, Start
+from spaces.room_commands import BringToStage, Command, Join, MediaChanged, SeatKey, Start
 from spaces.room_events import Event
 from spaces.room_record import AccessRule, Record, StageMember
 from spaces.room_rules import Kind, Role
@@ -54,6 +57,13 @@ def sit(
     if media:
         events += room.apply(MediaChanged(session, True))
     return session, events
+
+
+def code(room: Room, command: Command) -> tuple[int, str]:
+    """How the room refuses this."""
+    with pytest.raises(RequestError) as error:
+        room.apply(command)
+    return error.value.status, error.value.code
 
 
 def on_stage(room: Room, account: int, role: Role = Role.SPEAKER) -> None:

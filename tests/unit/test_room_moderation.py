@@ -14,7 +14,6 @@ from spaces.room_commands import (
     AcceptInvitation,
     Block,
     BringToStage,
-    Command,
     DeclineInvitation,
     Edit,
     EndAbandoned,
@@ -50,7 +49,7 @@ from spaces.room_events import (
 from spaces.room_hands import RETURN
 from spaces.room_record import Kept
 from spaces.room_rules import Asking, Kind, Role, State
-from tests.harness.rooms import HOST, LIMITS, NOW, live_room, on_stage, sit
+from tests.harness.rooms import HOST, LIMITS, NOW, code, live_room, on_stage, sit
 
 COHOST, SPEAKER, LISTENER = 2, 3, 7
 
@@ -62,12 +61,6 @@ def room() -> Room:
     on_stage(room, SPEAKER)
     sit(room, HOST)
     return room
-
-
-def code(room: Room, command: Command) -> tuple[int, str]:
-    with pytest.raises(RequestError) as error:
-        room.apply(command)
-    return error.value.status, error.value.code
 
 
 def may_sit(room: Room, account: int | None) -> str:

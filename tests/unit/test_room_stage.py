@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from spaces.errors import RequestError
 from spaces.room import Room
 from spaces.room_commands import (
     AcceptHand,
     BringToStage,
-    Command,
     DeclineHand,
     Leave,
     LowerHand,
@@ -30,7 +28,7 @@ from spaces.room_events import (
     StageChanged,
 )
 from spaces.room_rules import Kind, Role
-from tests.harness.rooms import HOST, NOW, live_room, on_stage, scheduled_room, sit
+from tests.harness.rooms import HOST, NOW, code, live_room, on_stage, scheduled_room, sit
 
 COHOST, SPEAKER, LISTENER = 2, 3, 7
 
@@ -42,12 +40,6 @@ def room() -> Room:
     on_stage(room, SPEAKER)
     sit(room, LISTENER)
     return room
-
-
-def code(room: Room, command: Command) -> tuple[int, str]:
-    with pytest.raises(RequestError) as error:
-        room.apply(command)
-    return error.value.status, error.value.code
 
 
 def test_a_hand_is_raised_accepted_and_gone(room: Room) -> None:
