@@ -1,5 +1,5 @@
-/** Longest wait between two attempts, in milliseconds: short enough that people do not reach for "reload". */
-const LONGEST = 8_000;
+/** Longest wait between two attempts, in milliseconds: after a restart of the server people hear again within 5 s. */
+const LONGEST = 4_000;
 
 /**
  * How long to wait before attempt number `attempt` (0 is the first *re*try).
