@@ -14,7 +14,7 @@ test: $(VENV)/.installed-dev system-packages ## everything: lint, types, unit (o
 	$(BIN)/python -m pytest -n 2 --postgresql tests/unit tests/property # once more, what touches a database
 	$(BIN)/python -m pytest tests/simulation tests/interop tests/browser
 
-check: $(VENV)/.installed-dev ## lint, types, unit and property tests on SQLite: a minute
+check: $(VENV)/.installed-dev ## lint, types, and what is quick of unit and property tests on SQLite: some minutes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
