@@ -28,6 +28,6 @@ EXPOSE 8080/tcp 8081/udp
 STOPSIGNAL SIGTERM
 # The first start compiles: allow a minute before a failed check counts.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=3 \
-  CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ.get('SPACES_HTTP_PORT', '8080') + '/readyz', timeout=2)"]
+  CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ.get('SPACES_HTTP_PORT', '8080') + '/healthz', timeout=2)"]
 ENTRYPOINT ["spaces"]
 CMD ["serve"]

@@ -2,23 +2,26 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+unexport PYTHONDONTWRITEBYTECODE # tests start the program hundreds of times: what is compiled once is kept
 
-.PHONY: run test check install install-dev install-bench system-packages lock clean
+.PHONY: run test check install install-dev install-bench system-packages typescript lock clean
 
 run: $(VENV)/.installed ## start a demo on a throw-away data folder and print the addresses to open
 	$(BIN)/spaces demo
 
-test: $(VENV)/.installed-dev system-packages ## everything: lint, types, unit (on both databases), simulation, interop, browsers
+test: $(VENV)/.installed-dev system-packages typescript ## everything: lint, types, unit (on both databases), simulation, interop, browsers
 	$(MAKE) check
-	$(BIN)/python -m pytest -n 2 -m thorough tests/unit tests/property tests/fuzz
-	$(BIN)/python -m pytest -n 2 --postgresql tests/unit tests/property # once more, what touches a database
-	$(BIN)/python -m pytest tests/simulation tests/interop tests/browser
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m thorough tests/unit tests/property tests/fuzz tests/simulation
+	$(BIN)/python -m pytest -n 2 --dist worksteal --postgresql tests/unit tests/property # once more, what a database has a part in
+	$(BIN)/python -m tests.harness.second_look -n 2 --dist worksteal -m "not listens and not alone" tests/interop tests/browser
+	$(BIN)/python -m tests.harness.second_look -n 2 --dist worksteal -m "listens and not alone" tests/interop tests/browser # mostly waits
+	$(BIN)/python -m tests.harness.second_look -m alone tests/interop tests/browser
 
 check: $(VENV)/.installed-dev ## lint, types, and what is quick of unit and property tests on SQLite: some minutes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 -m "not thorough" tests/unit tests/property tests/fuzz
+	$(BIN)/mypy --num-workers 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not thorough" tests/unit tests/property tests/fuzz
 
 install: $(VENV)/.installed
 install-dev: $(VENV)/.installed-dev
@@ -44,6 +47,12 @@ install-bench: $(VENV)/.installed-dev ## what measures sound quality (needs a C 
 
 system-packages: ## Debian packages of the tests, when root or sudo is there
 	@sh tools/test-packages.sh
+
+typescript: tools/typescript/node_modules/.installed ## the type checker of the page's scripts, where there is npm
+
+tools/typescript/node_modules/.installed: tools/typescript/package-lock.json | system-packages
+	@if command -v npm >/dev/null; then npm ci --silent --ignore-scripts --no-audit --no-fund --prefix tools/typescript && touch $@; \
+	else echo "no npm: the test of the page's types is skipped" >&2; fi
 
 lock: ## resolve again the versions that pyproject.toml allows (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --extra build pyproject.toml -o requirements.lock

@@ -92,6 +92,11 @@ async def by_id(connection: AsyncConnection, account: int) -> Account:
     return found
 
 
+async def any_deleted(connection: AsyncConnection, *several: int) -> bool:
+    gone = accounts.c.id.in_(several) & (accounts.c.status == "deleted")
+    return (await connection.execute(select(accounts.c.id).where(gone).limit(1))).first() is not None
+
+
 async def lock(connection: AsyncConnection, account: int) -> None:
     """Nobody else changes this account's row until the transaction ends."""
     await connection.execute(select(accounts.c.id).where(accounts.c.id == account).with_for_update())
@@ -151,4 +156,4 @@ async def _take_handle(
 
 def _account(row: Row[Any]) -> Account:
     name = row.name or row.handle or f"Account {row.id}"
-    return Account(row.id, row.handle, row.subject, row.integration, name, row.status)
+    return Account(row.id, row.handle, row.subject, row.integration, name, row.status, row.guest_space is not None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 from sqlalchemy import Row, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from access import accounts, pairs, snapshots, ticket_acts
+from access import accounts, pairs, snapshots, snapshots_of_many, ticket_acts
 from access.database import insert_or_ignore
 from access.decide import Action, Allow, Deny, Policy, Resource, decide
 from access.errors import TokenError
-from access.model import Account, Admission
+from access.hooks import ANY_ENDPOINT
+from access.model import Account, Admission, Occupant
+from access.rights import Snapshot
 from access.tables import admissions, used_join_tokens
 from access.tokens import make_join_token, read_join_token_untrusted
 
@@ -23,11 +26,11 @@ KEPT = timedelta(hours=1)
 FORGOTTEN_AT_ONCE = 5_000
 """Rows deleted in one transaction: on SQLite everybody who joins waits meanwhile, a few hundredths of a second."""
 
-ADMITTED = insert(admissions).returning(admissions.c.id)
+ADMITTED = insert(admissions).values(untold=ANY_ENDPOINT).returning(admissions.c.id)
 RUNNING = (admissions.c.id == bindparam("admission")) & admissions.c.ended_at.is_(None)
 SEATED = update(admissions).where(RUNNING).values(state="seated").returning(admissions)
 PENDING = update(admissions).where(RUNNING).values(state="pending")
-ENDED = update(admissions).where(RUNNING).values(state=bindparam("how"), ended_at=bindparam("at"))
+ENDED = update(admissions).where(RUNNING).values(state=bindparam("how"), ended_at=bindparam("at"), untold=ANY_ENDPOINT)
 
 
 async def decide_now(
@@ -43,6 +46,18 @@ async def decide_now(
     if isinstance(answer, Deny):
         answer = decide(await snapshots.with_prices(connection, snapshot), action, resource, now)
     return answer
+
+
+async def decide_many(
+    connection: AsyncConnection, account: int | None, asked: Sequence[tuple[Resource, str | None]], now: datetime
+) -> list[bool]:
+    """Whether each of these resources could be joined now, with that role in it. Nobody in particular needs no rows."""
+    if account is None:
+        found = [Snapshot(None, resource.creator, role=role) for resource, role in asked]
+    else:
+        found = await snapshots_of_many.load(connection, account, asked)
+    judged = zip(found, asked, strict=True)
+    return [isinstance(decide(one, Action.JOIN, resource, now), Allow) for one, (resource, _) in judged]
 
 
 async def admit(
@@ -102,7 +117,16 @@ async def leave_all(connection: AsyncConnection, space: str | None, now: datetim
     query = update(admissions).where(admissions.c.ended_at.is_(None))
     if space is not None:
         query = query.where(admissions.c.space == space)
-    await connection.execute(query.values(state="left", ended_at=now))
+    await connection.execute(query.values(state="left", ended_at=now, untold=ANY_ENDPOINT))
+
+
+async def vacate(connection: AsyncConnection, space: str, now: datetime) -> list[Occupant]:
+    """Every seat of the Space is given up; who had them, in the order in which they were admitted."""
+    here = (admissions.c.space == space) & admissions.c.ended_at.is_(None)
+    query = select(admissions.c.account, admissions.c.client, admissions.c.state).where(here).order_by(admissions.c.id)
+    found = [Occupant(row.account, row.client, row.state == "seated") for row in await connection.execute(query)]
+    await leave_all(connection, space, now)
+    return found
 
 
 async def lately_inside(connection: AsyncConnection, space: str, since: datetime) -> set[int]:

@@ -20,6 +20,7 @@ from typing import Any
 from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from access import hooks
 from access.database import before_commit, insert_or_ignore
 from access.tables import audit_log, counters, pseudonyms
 
@@ -42,15 +43,16 @@ async def record(
     creator: int | None = None,
     **body: Any,
 ) -> None:
-    """`actor` None: the operator or the server itself. `body`: what else is to be known; JSON values, never a secret and
-    nothing that tells who somebody is."""
+    """Integrators are told of some acts, too (`hook_kinds`). `actor` None: the operator or the server itself. `body`: what else
+    is to be known; JSON values, never a secret and nothing that tells who somebody is."""
     names = await _pseudonyms(connection, {id for id in (actor, account, creator) if id is not None})
     row = {"at": now, "action": action, "body": body}
     row |= {
         k: names.get(id) for k, id in (("actor", actor), ("account", account), ("creator", creator)) if id is not None
     }
     made = (await connection.execute(insert(audit_log).values(row).returning(audit_log.c.id))).scalar_one()
-    before_commit(connection, _chain, made)
+    before_commit(connection, _chain, made, last=True)
+    hooks.tell_act(connection, made, now, action, actor, account, creator, body)
 
 
 async def pseudonym_of(connection: AsyncConnection, account: int) -> str | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from access import audit, fields, outbox, pairs
+from access import audit, fields, outbox, pairs, suspensions
 from access.errors import AccessError
 from access.model import Account
 from access.tables import bans
@@ -54,7 +54,7 @@ async def create(
         "start": now,
         "end": until,
         "by": actor.id,
-        "reason": fields.text(reason, "reason", 500) if reason else "",
+        "reason": fields.text(reason, "reason", 500) if reason.strip() else "",
     }
     ban = (await connection.execute(insert(bans).values(row).returning(bans.c.id))).scalar_one()
     await pairs.take_away(connection, account.id, creator)
@@ -102,7 +102,9 @@ async def end(
 async def refuse_banned(
     connection: AsyncConnection, account: int, creator: int, space: str | None, now: datetime
 ) -> None:
-    """403 blocked for whoever is kept out by the creator, of this Space, or everywhere: he is sold nothing."""
+    """403 for whoever is kept out by the creator, of this Space, or everywhere (blocked), and for everybody where creator or
+    Space is suspended: nothing is sold then."""
+    await suspensions.refuse_house(connection, creator, space)
     scopes = (bans.c.scope == "creator") | ((bans.c.scope == "space") & (bans.c.space == space))
     here = (bans.c.scope == "platform") | ((bans.c.creator == creator) & scopes)
     running = (bans.c.start <= now) & (bans.c.end.is_(None) | (bans.c.end > now))

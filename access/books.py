@@ -10,18 +10,17 @@ from sqlalchemy import Row, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from access import (
-    accounts,
     audit,
-    charges,
     creators,
     fields,
+    idempotency,
     ledger,
     ledger_check,
     money,
     payout_accounts,
-    payout_facts,
+    payout_holds,
     provider_tasks,
-    purchases,
+    refund_requests,
     statements,
 )
 from access.database import read, write
@@ -33,7 +32,6 @@ from access.model import Account, Creator
 from access.money_model import Balance, Payment, Payout, StatementLine
 from access.shares import MoneyTerms
 from access.tables_ledger import creator_books, payments, payouts, refunds
-from access.tables_money import provider_tasks as task_rows
 
 LISTED_MAX = 200
 
@@ -58,18 +56,37 @@ class Books:
         return await read(self._desk.engine, _payments, payments.c.account == account.id)
 
     async def refund(
-        self, actor: Account, creator: Creator, payment: int, *, amount_minor: int | None, key: str | None = None
+        self,
+        actor: Account | None,
+        creator: Creator,
+        payment: int,
+        *,
+        amount_minor: int | None,
+        reason: str = "",
+        key: str | None = None,
     ) -> Payment:
-        """Whole (None) or in part. 403; 404 unknown_payment; 409 nothing_to_refund; 422."""
+        """Whole (None) or in part; by the same `key`, once. Operators may too, and whoever has the machine (None).
+
+        403; 404 unknown_payment; 409 nothing_to_refund; 422.
+        """
         desk = self._desk
-        await write(desk.engine, _refund, actor, creator, payment, amount_minor, key, desk.now())
+        await write(desk.engine, refund_requests.ask, actor, creator.id, payment, amount_minor, reason, key, desk.now())
         await desk.work_off()
         return (await read(desk.engine, _payments, payments.c.id == payment))[0]
 
-    async def pay_out(self, actor: Account, creator: Creator, *, currency: str, amount_minor: int | None) -> Payout:
-        """All that is available (None) or a part. 403; 409 nothing_available, no_payout_account; 422."""
+    async def look_up(self, payment: int) -> tuple[Payment, int]:
+        """A payment by its number, and what of it may still be paid back; for operators. 404 unknown_payment."""
+        return await read(self._desk.engine, _look_up, payment)
+
+    async def pay_out(
+        self, actor: Account, creator: Creator, *, currency: str, amount_minor: int | None, key: str | None = None
+    ) -> Payout:
+        """All that is available (None) or a part; by the same `key`, once. Kept back while he is suspended.
+
+        403; 409 nothing_available, no_payout_account; 422.
+        """
         desk = self._desk
-        planned = await write(desk.engine, _plan_payout, actor, creator, currency, amount_minor, desk)
+        planned = await write(desk.engine, _plan_payout, actor, creator, currency, amount_minor, key, desk)
         await desk.work_off()
         return (await read(desk.engine, _payouts, payouts.c.id == planned))[0]
 
@@ -101,7 +118,7 @@ class Books:
 async def _as_finance(
     connection: AsyncConnection, work: Callable[..., Any], actor: Account, creator: Creator, desk: Dealings, *args: Any
 ) -> Any:
-    await creators.require_member(connection, creator.id, actor, creators.FINANCE_ROLES)
+    await creators.require_member(connection, creator.id, actor, creators.FINANCE_ROLES, to_read=True)
     return await work(connection, creator.id, desk, *args)
 
 
@@ -146,6 +163,8 @@ async def _payments(connection: AsyncConnection, condition: Any) -> list[Payment
         .order_by(payments.c.id.desc())
         .limit(LISTED_MAX)
     )
+    rows = (await connection.execute(query)).all()
+    asked = await refund_requests.of(connection, [row.id for row in rows])
     return [
         Payment(
             id=row.id,
@@ -157,64 +176,20 @@ async def _payments(connection: AsyncConnection, condition: Any) -> list[Payment
             tax_minor=row.tax_minor,
             fee_minor=row.fee_minor,
             refunded_minor=int(row.refunded_minor),
+            refunds_asked=asked.get(row.id, []),
             paid_at=row.paid_at,
             provider=row.provider,
         )
-        for row in await connection.execute(query)
+        for row in rows
     ]
 
 
-async def _refund(
-    connection: AsyncConnection,
-    actor: Account,
-    creator: Creator,
-    payment: int,
-    amount_minor: int | None,
-    key: str | None,
-    now: datetime,
-) -> None:
-    await creators.require_member(connection, creator.id, actor, creators.FINANCE_ROLES)
-    row = await _payment(connection, creator.id, payment)
-    await purchases.lock(connection, row.purchase)
-    left = await charges.refundable(connection, row) - await _asked_for(connection, row)
-    amount = left if amount_minor is None else amount_minor
-    if left <= 0:
-        raise AccessError(409, "nothing_to_refund", "This payment has been paid back.")
-    fields.between(amount, "amount_minor", 1, left)
-    number = await _refund_tasks(connection, row)
-    await provider_tasks.add(
-        connection, row.provider, "refund", row.ref, now, amount_minor=amount,
-        key=f"refund:{row.provider}:{row.ref}:{number}" if key is None else f"refund:{row.id}:{key}",
-    )  # fmt: skip
-    await audit.record(
-        connection, now, "payment.refund_asked", actor=actor.id, account=row.account, creator=creator.id,
-        payment=row.id, amount_minor=amount,
-    )  # fmt: skip
-
-
-async def _payment(connection: AsyncConnection, creator: int, payment: int) -> Row[Any]:
-    mine = (payments.c.id == payment) & (payments.c.creator == creator)
-    known = 0 < payment <= accounts.ID_MAX
-    row = (await connection.execute(select(payments).where(mine))).one_or_none() if known else None
+async def _look_up(connection: AsyncConnection, payment: int) -> tuple[Payment, int]:
+    row = await refund_requests.payment_of(connection, payment)
     if row is None:
         raise AccessError(404, "unknown_payment", "There is no such payment.")
-    return row
-
-
-async def _asked_for(connection: AsyncConnection, payment: Row[Any]) -> int:
-    """Refunds that the provider is still to be told of."""
-    query = select(func.coalesce(func.sum(task_rows.c.amount_minor), 0)).where(
-        task_rows.c.kind == "refund",
-        task_rows.c.provider == payment.provider,
-        task_rows.c.subject == payment.ref,
-        task_rows.c.done_at.is_(None),
-    )
-    return int((await connection.execute(query)).scalar_one())
-
-
-async def _refund_tasks(connection: AsyncConnection, payment: Row[Any]) -> int:
-    mine = (task_rows.c.kind == "refund") & (task_rows.c.subject == payment.ref)
-    return int((await connection.execute(select(func.count()).select_from(task_rows).where(mine))).scalar_one())
+    [found] = await _payments(connection, payments.c.id == payment)
+    return found, await refund_requests.left_of(connection, row)
 
 
 async def _plan_payout(
@@ -223,12 +198,19 @@ async def _plan_payout(
     creator: Creator,
     currency: str,
     amount_minor: int | None,
+    key: str | None,
     desk: Dealings,
 ) -> int:
     now = desk.now()
     await creators.require_member(connection, creator.id, actor, creators.FINANCE_ROLES)
     code = money.code_of(currency)
     await ledger.lock_creator(connection, creator.id, code)
+    name = None if key is None else idempotency.digest(actor.id, f"payout:{creator.id}", key)
+    known = None if name is None else await _asked_by(connection, name)
+    if known is not None:
+        if (code, amount_minor or known.amount_minor) != (known.currency, known.amount_minor):
+            raise idempotency.mismatch()
+        return int(known.id)
     if desk.provider.pays_to_accounts:
         account = await payout_accounts.find(connection, desk.provider.name, creator.id)
         if account is None or account.state != "ready":
@@ -243,6 +225,7 @@ async def _plan_payout(
         "currency": code,
         "amount_minor": amount,
         "state": "planned",
+        "key_sha256": name,
         "by": actor.id,
         "created_at": now,
         "changed_at": now,
@@ -256,7 +239,7 @@ async def _plan_payout(
         provider=desk.provider.name,
         purchase=f"payout:{payout}",
         at=now,
-        entries={"creator_balance": amount, payout_facts.PLACE["planned"]: -amount},
+        entries={"creator_balance": amount, "payouts_in_transit": -amount},
     )
     await ledger.post(connection, transfer, now)
     await provider_tasks.add(connection, desk.provider.name, "pay_out", str(payout), now, key=f"payout:{payout}")
@@ -266,12 +249,18 @@ async def _plan_payout(
     return payout
 
 
+async def _asked_by(connection: AsyncConnection, name: str) -> Row[Any] | None:
+    return (await connection.execute(select(payouts).where(payouts.c.key_sha256 == name))).one_or_none()
+
+
 async def _payouts_of_creator(connection: AsyncConnection, creator: int, desk: Dealings) -> list[Payout]:
     return await _payouts(connection, payouts.c.creator == creator)
 
 
 async def _payouts(connection: AsyncConnection, condition: Any) -> list[Payout]:
-    rows = await connection.execute(select(payouts).where(condition).order_by(payouts.c.id.desc()).limit(LISTED_MAX))
+    query = select(payouts).where(condition).order_by(payouts.c.id.desc()).limit(LISTED_MAX)
+    rows = (await connection.execute(query)).all()
+    held = await payout_holds.reasons(connection, rows)
     return [
         Payout(
             id=row.id,
@@ -279,7 +268,9 @@ async def _payouts(connection: AsyncConnection, condition: Any) -> list[Payout]:
             currency=row.currency,
             amount_minor=row.amount_minor,
             state=row.state,
+            returned_minor=row.returned_minor,
             reason=row.reason,
+            held=held.get(row.id),
             created_at=row.created_at,
             changed_at=row.changed_at,
             provider=row.provider,

@@ -3,7 +3,7 @@
     taken     provider_clearing +gross,  processor_fees −fee,  taxes −tax,  platform_share −s,  creator_balance −rest
     late fee  processor_fees −fee,  and what it is more to pay is less to share: platform_share +s,  creator_balance +rest
     refunded  the same backwards for what was paid back; the fee that the processor keeps is the creator's
-    disputed  creator_balance → creator_hold; back when it is won; when it is lost, back and refunded with the dispute's fee
+    disputed  creator_balance → creator_hold; back when it is won, less its fee; when it is lost, back and refunded with its fee
 
 Each function takes the row of its object, whose lock (the pair's) the caller holds.
 """
@@ -96,15 +96,21 @@ async def _late_fee(connection: AsyncConnection, payment: Row[Any], fee: int, at
     """Once: a payment that has its fee keeps it."""
     if payment.fee_minor or fee <= 0:
         return payment
-    earned = await ledger.lock_creator(connection, payment.creator, payment.currency)
-    share = share_of_change(earned, earned - fee, await _terms_of(connection, payment.transfer))
-    entries = {"processor_fees": -fee, "platform_share": -share, "creator_balance": fee + share}
-    key = f"fee:{payment.provider}:{payment.ref}"
-    await ledger.post(connection, _about(payment, key, "adjustment", entries, at), now)
-    await ledger.set_earned(connection, payment.creator, payment.currency, earned - fee)
+    await _charge_fee(connection, payment, f"fee:{payment.provider}:{payment.ref}", fee, at, now)
     changed = update(payments).where(payments.c.id == payment.id).values(fee_minor=fee).returning(payments)
     after: Row[Any] = (await connection.execute(changed)).one()
     return after
+
+
+async def _charge_fee(
+    connection: AsyncConnection, payment: Row[Any], key: str, fee: int, at: datetime, now: datetime
+) -> None:
+    """The processor keeps more of a payment than was known with it."""
+    earned = await ledger.lock_creator(connection, payment.creator, payment.currency)
+    share = share_of_change(earned, earned - fee, await _terms_of(connection, payment.transfer))
+    entries = {"processor_fees": -fee, "platform_share": -share, "creator_balance": fee + share}
+    await ledger.post(connection, _about(payment, key, "adjustment", entries, at), now)
+    await ledger.set_earned(connection, payment.creator, payment.currency, earned - fee)
 
 
 async def apply_refund(connection: AsyncConnection, payment: Row[Any], fact: RefundChanged, now: datetime) -> None:
@@ -120,6 +126,7 @@ async def apply_refund(connection: AsyncConnection, payment: Row[Any], fact: Ref
         )
     elif known is not None and known.state == "succeeded":
         await _undo(connection, payment, key, "refund_failed", fact.at, now)
+        await _take_back_the_rest(connection, payment, key, fact.at, now)
     values = {"state": fact.state, "at": fact.at}
     if known is None:
         new = {"provider": fact.provider, "ref": fact.refund, "payment": payment.id, "amount_minor": amount}
@@ -138,11 +145,12 @@ async def has_room(connection: AsyncConnection, payment: Row[Any], fact: RefundC
     return bool(gone + fact.amount_minor <= payment.gross_minor)
 
 
-async def apply_dispute(connection: AsyncConnection, payment: Row[Any], fact: DisputeChanged, now: datetime) -> None:
+async def apply_dispute(connection: AsyncConnection, payment: Row[Any], fact: DisputeChanged, now: datetime) -> bool:
+    """Whether it was news."""
     mine = (disputes.c.provider == fact.provider) & (disputes.c.ref == fact.dispute)
     known = (await connection.execute(select(disputes).where(mine))).one_or_none()
     if known is not None and DISPUTE_ORDER.index(fact.state) <= DISPUTE_ORDER.index(known.state):
-        return
+        return False
     key = f"dispute:{fact.provider}:{fact.dispute}"
     if known is None and fact.state == "open":
         await ledger.lock_creator(connection, payment.creator, payment.currency)
@@ -152,22 +160,19 @@ async def apply_dispute(connection: AsyncConnection, payment: Row[Any], fact: Di
         await ledger.lock_creator(connection, payment.creator, payment.currency)
         entries = {"creator_balance": -known.amount_minor, "creator_hold": known.amount_minor}
         await ledger.post(connection, _about(payment, f"{key}:released", "dispute_won", entries, fact.at), now)
+    booked = known.fee_minor if known is not None and known.state == "won" else 0
+    fee = fact.fee_minor - booked
     if fact.state == "lost":
         await _take_back(
-            connection,
-            payment,
-            f"{key}:lost",
-            "dispute_lost",
-            fact.amount_minor,
-            fee=fact.fee_minor,
-            at=fact.at,
-            now=now,
+            connection, payment, f"{key}:lost", "dispute_lost", fact.amount_minor, fee=fee, at=fact.at, now=now
         )
+    elif fact.state == "won" and fee:
+        await _charge_fee(connection, payment, f"{key}:fee", fee, fact.at, now)
     values = {
         "state": fact.state,
         "fee_minor": fact.fee_minor,
         "opened_at": fact.opened_at,
-        "closed_at": None if fact.state == "open" else fact.at,
+        "closed_at": None if fact.state == "open" else now,  # providers tell when it was opened
     }
     if known is None:
         new = {
@@ -179,6 +184,7 @@ async def apply_dispute(connection: AsyncConnection, payment: Row[Any], fact: Di
         await connection.execute(insert(disputes).values(new | values))
     else:
         await connection.execute(update(disputes).where(mine).values(values))
+    return True
 
 
 async def voided_at(connection: AsyncConnection, payment: Row[Any]) -> datetime | None:
@@ -244,6 +250,20 @@ async def _take_back(
     body = {"tax_in_proportion": in_proportion_to_it}
     await ledger.post(connection, _about(payment, key, kind, entries, at, body), now)
     await ledger.set_earned(connection, payment.creator, payment.currency, earned - lost)
+
+
+async def _take_back_the_rest(
+    connection: AsyncConnection, payment: Row[Any], failed: str, at: datetime, now: datetime
+) -> None:
+    """Of lost disputes that were told before the refund under the key `failed` had failed: it had left them too little."""
+    lost = (disputes.c.payment == payment.id) & (disputes.c.state == "lost")
+    for row in (await connection.execute(select(disputes).where(lost).order_by(disputes.c.ref))).all():
+        key = f"dispute:{row.provider}:{row.ref}:lost"
+        gone = -(await ledger.reversals(connection, payment.transfer)).get("provider_clearing", 0)
+        taken = -(await ledger.reversals(connection, payment.transfer, key)).get("provider_clearing", 0)
+        rest = min(row.amount_minor - taken, payment.gross_minor - gone)
+        if rest > 0:
+            await _take_back(connection, payment, f"{key}:{failed}", "dispute_lost", rest, at=at, now=now)
 
 
 async def _undo(

@@ -25,7 +25,6 @@ RULES_VERSIONS_MAX = 1_000
 RULES_LENGTH_MAX = 20_000
 DESCRIPTION_LENGTH_MAX = 2_000
 TOPICS_MAX = 3
-FOUNDERS = frozenset({"owner", "editor"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +42,7 @@ async def found(
     connection: AsyncConnection, actor: Account, creator: int, settings: Settings, rules: str, now: datetime
 ) -> Community:
     """The actor is its first admin and has accepted the rules. 403 not_creator; 409 too_many_communities; 422."""
-    await creators.require_member(connection, creator, actor, FOUNDERS)
+    await creators.require_member(connection, creator, actor, creators.EDITING_ROLES)
     await accounts.lock(connection, creator)
     mine = select(func.count()).select_from(communities).where(communities.c.creator == creator)
     if (await connection.execute(mine)).scalar_one() >= COMMUNITIES_MAX:

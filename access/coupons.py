@@ -114,13 +114,19 @@ async def redeem(
         or row.currency not in (None, price.currency)
     ):
         raise _unknown()
-    if row.redemptions_max is not None and await _redemptions(connection, row.id) >= row.redemptions_max:
+    if row.redemptions_max is not None and await _redemptions(connection, row.id, account.id) >= row.redemptions_max:
         raise AccessError(409, "coupon_used_up", "This coupon has been used up.", "coupon")
     mine = (subscriptions.c.coupon == row.id) & (subscriptions.c.account == account.id)
     used = select(subscriptions.c.id).join(paid_periods).where(mine).limit(1)
     if (await connection.execute(used)).first() is not None:
         raise AccessError(409, "coupon_used", "You have used this coupon before.", "coupon")
     return Redeemed(row.id, Discount(row.percent_off_bp, row.amount_off_minor, _payments(row, price.interval)))
+
+
+async def goes_along(connection: AsyncConnection, coupon: int | None, tier: int) -> bool:
+    """Whether what was begun with this coupon keeps what it takes off in another tier."""
+    query = select(coupons.c.tier).where(coupons.c.id == coupon)
+    return (await connection.execute(query)).scalar_one_or_none() in (None, tier)
 
 
 def _payments(row: Row[Any], interval: str) -> int | None:
@@ -134,12 +140,13 @@ def _payments(row: Row[Any], interval: str) -> int | None:
             return None
 
 
-async def _redemptions(connection: AsyncConnection, coupon: int) -> int:
-    """Subscriptions that were paid with it or may still be."""
+async def _redemptions(connection: AsyncConnection, coupon: int, beside: int = 0) -> int:
+    """Subscriptions that were paid with it or may still be. `beside`: what this account has begun is not counted."""
+    his_open = (subscriptions.c.account == beside) & (subscriptions.c.status == "incomplete")
     query = (
         select(func.count())
         .select_from(subscriptions)
-        .where(subscriptions.c.coupon == coupon, subscriptions.c.status != "incomplete_expired")
+        .where(subscriptions.c.coupon == coupon, subscriptions.c.status != "incomplete_expired", ~his_open)
     )
     return int((await connection.execute(query)).scalar_one())
 
@@ -169,8 +176,8 @@ async def _coupon(connection: AsyncConnection, row: Row[Any]) -> Coupon:
 
 
 def _basis_points(percent: float) -> int:
-    points = round(percent * BASIS / 100)
-    if not 0 < points <= BASIS or abs(points - percent * BASIS / 100) > 1e-6:
+    points = round(percent * BASIS / 100) if 0 < percent <= 100 else 0
+    if points == 0 or abs(points - percent * BASIS / 100) > 1e-6:
         raise fields.bad_field("percent_off", "above 0, up to 100, in hundredths")
     return points
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from access import accounts, audit, fields, money
+from access import accounts, audit, fields, money, platform_settings
 from access.database import insert_or_ignore
 from access.errors import AccessError
 from access.model import Account, Creator, Price, Tier
@@ -30,6 +30,8 @@ TIERS_MAX = 100
 """Of one creator, archived ones too: every decision about his Spaces reads them all."""
 TRIAL_DAYS_MAX = 90
 FINANCE_ROLES = frozenset({"owner", "finance"})
+EDITING_ROLES = frozenset({"owner", "editor"})
+ABOUT_LENGTH_MAX = 1_000
 
 
 async def create(
@@ -37,6 +39,7 @@ async def create(
 ) -> Creator:
     if account.status != "active":
         raise AccessError(403, "suspended", "This account is suspended.")
+    await refuse_new(connection)
     await accounts.lock(connection, account.id)
     if await of_account(connection, account.id) is not None:
         raise AccessError(409, "already_creator", "This account is a creator already.")
@@ -50,6 +53,12 @@ async def create(
     creator = await of_account(connection, account.id)
     assert creator is not None
     return creator
+
+
+async def refuse_new(connection: AsyncConnection) -> None:
+    """403 creators_closed."""
+    if not await platform_settings.allows(connection, "new_creators"):
+        raise AccessError(403, "creators_closed", "No new creators are taken at present.")
 
 
 async def by_handle(connection: AsyncConnection, handle: str) -> Creator:
@@ -66,18 +75,38 @@ async def of_account(connection: AsyncConnection, account: int) -> Creator | Non
     return None if row is None else _creator(row)
 
 
+async def some(connection: AsyncConnection, ids: Iterable[int]) -> list[Creator]:
+    """Those of these that there are, and that have not been deleted."""
+    mine = creators.c.id.in_(tuple(ids)) & (account_rows.c.status != "deleted")
+    rows = await connection.execute(_query().where(mine))
+    return [_creator(row) for row in rows.all()]
+
+
 async def require_member(
-    connection: AsyncConnection, creator: int, actor: Account, roles: Container[str | None]
+    connection: AsyncConnection, creator: int, actor: Account, roles: Container[str | None], *, to_read: bool = False
 ) -> None:
-    """403 not_creator unless the actor has one of these roles with the creator."""
-    if not await is_member(connection, creator, actor, roles):
+    """403 not_creator unless the actor has one of these roles with the creator. `to_read`: also while he is suspended."""
+    if not await is_member(connection, creator, actor, roles, to_read=to_read):
         raise AccessError(403, "not_creator", "Only the creator may do this.")
 
 
-async def is_member(connection: AsyncConnection, creator: int, actor: Account, roles: Container[str | None]) -> bool:
+async def is_member(
+    connection: AsyncConnection, creator: int, actor: Account, roles: Container[str | None], *, to_read: bool = False
+) -> bool:
     mine = (creator_members.c.creator == creator) & (creator_members.c.account == actor.id)
     role = (await connection.execute(select(creator_members.c.role).where(mine))).scalar_one_or_none()
-    return role in roles and actor.status == "active"
+    return role in roles and (actor.status == "active" or (to_read and actor.status == "suspended"))
+
+
+async def describe(connection: AsyncConnection, actor: Account, creator: int, about: str, now: datetime) -> Creator:
+    """By an owner or editor; the empty text is none. 403 not_creator; 422."""
+    await require_member(connection, creator, actor, EDITING_ROLES)
+    about = fields.prose(about, "about", ABOUT_LENGTH_MAX, 0)
+    await connection.execute(update(creators).where(creators.c.id == creator).values(about=about))
+    await audit.record(connection, now, "creator.described", actor=actor.id, creator=creator)
+    described = await of_account(connection, creator)
+    assert described is not None
+    return described
 
 
 # --- tiers
@@ -233,4 +262,4 @@ def _query() -> Any:
 
 
 def _creator(row: Row[Any]) -> Creator:
-    return Creator(row.id, row.handle, row.name or row.handle, row.kind)
+    return Creator(row.id, row.handle, row.name or row.handle, row.kind, row.about)

@@ -11,32 +11,23 @@ on PostgreSQL; `reading` and `writing` are for those that await something else i
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, event
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, event, func, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
-from sqlalchemy.util import greenlet_spawn
 
-from access import sqlite
-from access.in_place import Here, finish
+from access import postgresql, sqlite
+from access.glance import Glance, Remembered
 
-THREADS = "threads"
-"""Engine option with the threads that work transactions off on SQLite."""
-
-IDLE_SINCE = "idle since"
-"""In a pooled connection's info: when it was given back, by the monotonic clock."""
-IDLE_SECONDS_TRUSTED = 1.0
-"""A connection that was used this lately is taken to be there still."""
+WORKERS = "workers"
+"""Engine option with what works transactions off that are one function of the connection."""
 
 LAST_ACTS = "last acts"
 """In a connection's info: what this transaction is to do before it commits."""
@@ -68,65 +59,55 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Threads:
-    """A reader waits for no writer, so it has a thread of its own."""
+class Worker(Protocol):
+    async def transact(self, work: Callable[[AsyncConnection], Coroutine[Any, Any, Any]]) -> Any:
+        """What `work` returns, once committed; rolled back if it raises."""
 
-    reader: sqlite.TransactionThread
-    writer: sqlite.TransactionThread
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """For a transaction in a block: SQLite has one writer."""
+
+    def stop(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    reader: Worker
+    writer: Worker
+    glance: Glance | None = None
+    """Where the database tells whether anything has been committed."""
 
     def stop(self) -> None:
         self.reader.stop()
         self.writer.stop()
+        if self.glance is not None:
+            self.glance.close()
 
 
 def make_engine(url: str) -> AsyncEngine:
     """An engine for `sqlite+aiosqlite:///FILE` (its folder is made) or `postgresql+asyncpg://…`."""
     address = make_url(url)
     if address.get_backend_name() != "sqlite":
+        engine = postgresql.make_engine(address)
+        turns = postgresql.Turns(engine)
+        workers = Workers(turns, turns)
+    else:
+        if address.database:
+            Path(address.database).parent.mkdir(parents=True, exist_ok=True)
         engine = create_async_engine(address)
-        _look_before_use(engine.sync_engine)
-        return engine
-    if address.database:
-        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(address)
-    sqlite.prepare(engine.sync_engine)
-    threads = Threads(
-        sqlite.TransactionThread(engine, "database reader", only_reads=True),
-        sqlite.TransactionThread(engine, "database writer", only_reads=False),
-    )
-    engine.sync_engine.update_execution_options(**{THREADS: threads})
-    event.listen(engine.sync_engine, "engine_disposed", lambda _: threads.stop())
+        sqlite.prepare(engine.sync_engine)
+        workers = Workers(  # a reader waits for no writer, so it has a thread of its own
+            sqlite.TransactionThread(engine, "database reader", only_reads=True),
+            sqlite.TransactionThread(engine, "database writer", only_reads=False),
+            Glance(address.database) if address.database else None,
+        )
+    engine.sync_engine.update_execution_options(**{WORKERS: workers})
+    event.listen(engine.sync_engine, "engine_disposed", lambda _: workers.stop())
     return engine
 
 
-def _look_before_use(engine: Engine) -> None:
-    """Pooled connections that have ended meanwhile are replaced, not given out.
-
-    A server that stops says so to its connections. Only one that has been idle is asked, as its network may have gone
-    silently: to ask is three messages to and fro, a third of what a short transaction takes.
-    """
-
-    @event.listens_for(engine, "checkin")
-    def note(_: Any, record: ConnectionPoolEntry) -> None:
-        record.info[IDLE_SINCE] = time.monotonic()
-
-    @event.listens_for(engine, "checkout")
-    def look(connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
-        idle = time.monotonic() - record.info.get(IDLE_SINCE, time.monotonic())
-        driver: Any = record.driver_connection
-        if driver.is_closed():
-            raise DisconnectionError("the server has closed it")
-        if idle > IDLE_SECONDS_TRUSTED:
-            try:
-                engine.dialect.do_ping(connection)
-            except engine.dialect.loaded_dbapi.Error as error:
-                raise DisconnectionError("it does not answer") from error
-
-
-def _threads(engine: AsyncEngine) -> Threads | None:
-    threads: Threads | None = engine.sync_engine.get_execution_options().get(THREADS)
-    return threads
+def _workers(engine: AsyncEngine) -> Workers:
+    workers: Workers = engine.sync_engine.get_execution_options()[WORKERS]
+    return workers
 
 
 async def read(
@@ -136,11 +117,19 @@ async def read(
     **kwargs: P.kwargs,
 ) -> T:
     """`await work(connection, …)` in a transaction that only reads. For short ones: on SQLite they take turns."""
-    threads = _threads(engine)
-    if threads is None:
-        return await _in_one_go(engine, lambda connection: work(connection, *args, **kwargs))
-    result: T = await threads.reader.transact(lambda connection: work(connection, *args, **kwargs))
+    result: T = await _workers(engine).reader.transact(lambda connection: work(connection, *args, **kwargs))
     return result
+
+
+def remembered(
+    engine: AsyncEngine, work: Callable[Concatenate[AsyncConnection, P], Coroutine[Any, Any, T]]
+) -> Remembered[P, T]:
+    """`read(engine, work, …)` for what is asked again and again: not done where the database tells that nothing is new."""
+
+    async def reads(*args: P.args, **kwargs: P.kwargs) -> T:
+        return await read(engine, work, *args, **kwargs)
+
+    return Remembered(_workers(engine).glance, reads)
 
 
 async def write(
@@ -151,7 +140,8 @@ async def write(
 ) -> T:
     """`await work(connection, …)` in a transaction that writes: committed at its end, rolled back on an exception.
 
-    `work` awaits nothing but its connection: on SQLite it runs in the writer's thread.
+    `work` awaits nothing but its connection: on SQLite it runs in the writer's thread. It may be called a second time, where a
+    connection of PostgreSQL's has died under the first.
     """
 
     async def whole(connection: AsyncConnection) -> T:
@@ -160,21 +150,7 @@ async def write(
         await _do_last_acts(connection)
         return result
 
-    threads = _threads(engine)
-    if threads is None:
-        return await _in_one_go(engine, whole)
-    result: T = await threads.writer.transact(whole)
-    return result
-
-
-async def _in_one_go(engine: AsyncEngine, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
-    """A transaction in one of SQLAlchemy's greenlets, where otherwise every statement has one of its own."""
-
-    def transact() -> Any:
-        with engine.sync_engine.begin() as connection:
-            return finish(work(Here(engine, connection)))
-
-    result: T = await greenlet_spawn(transact)
+    result: T = await _workers(engine).writer.transact(whole)
     return result
 
 
@@ -188,34 +164,48 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 @asynccontextmanager
 async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """A transaction that writes; commits at the end, rolls back on an exception."""
-    threads = _threads(engine)
-    turn: AbstractAsyncContextManager[None] = nullcontext() if threads is None else threads.writer.turn()
-    async with turn, engine.begin() as connection:
+    async with _workers(engine).writer.turn(), engine.begin() as connection:
         connection.info.pop(LAST_ACTS, None)  # of a transaction that was rolled back
         yield connection
         await _do_last_acts(connection)
 
 
-def before_commit(connection: AsyncConnection, act: LastAct, item: Any) -> None:
+def before_commit(connection: AsyncConnection, act: LastAct, item: Any, *, last: bool = False) -> None:
     """Have `await act(connection, items)` done last in this transaction, once, with all items it was asked for.
 
-    What others wait for (a lock that everybody takes) is so taken when nothing else is to be done or to be locked.
+    What others wait for (a lock that everybody takes) is so taken when nothing else is to be done or to be locked. Acts that
+    are `last` come after the others, whatever order they were asked for in: nobody waits in a circle.
     """
-    connection.info.setdefault(LAST_ACTS, {}).setdefault(act, []).append(item)
+    acts = connection.info.setdefault(LAST_ACTS, {})
+    acts.setdefault((last, act), []).append(item)
 
 
 async def _do_last_acts(connection: AsyncConnection) -> None:
-    acts: dict[LastAct, list[Any]] = connection.info.pop(LAST_ACTS, {})
-    for act, items in acts.items():
-        await act(connection, items)
+    acts: dict[tuple[bool, LastAct], list[Any]] = connection.info.pop(LAST_ACTS, {})
+    for last in (False, True):
+        for (is_last, act), items in acts.items():
+            if is_last is last:
+                await act(connection, items)
+
+
+async def alone_with(connection: AsyncConnection, what: str) -> None:
+    """Until the transaction ends, whoever else asks for the same waits: for what is counted before it is written and has no
+    row to be locked. On SQLite a writer is alone anyway."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(what, 0))))
 
 
 def insert_or_ignore(connection: AsyncConnection, table: Any) -> Any:
     """`INSERT … ON CONFLICT DO NOTHING` in the connection's dialect."""
+    return upsert(connection, table).on_conflict_do_nothing()
+
+
+def upsert(connection: AsyncConnection, table: Any) -> Any:
+    """An `INSERT` that can be told what to do on a conflict, in the connection's dialect."""
     if connection.dialect.name == "sqlite":
         from sqlalchemy.dialects import sqlite
 
-        return sqlite.insert(table).on_conflict_do_nothing()
+        return sqlite.insert(table)
     from sqlalchemy.dialects import postgresql
 
-    return postgresql.insert(table).on_conflict_do_nothing()
+    return postgresql.insert(table)

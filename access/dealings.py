@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from access import embedded_money, fold, provider_tasks, subscriptions
+from access import embedded_money, fold, payout_holds, provider_tasks, subscriptions
 from access.database import read, write
 from access.embedded_money import EmbeddedTestMoney
 from access.errors import AccessError
 from access.facts import AnyFact
-from access.payments import PaymentProvider, ProviderError, provider_refused
+from access.payments import PaymentProvider, ProviderError, provider_away, provider_refused
 from access.shares import MoneyTerms
 from access.stripe_provider import StripeProvider
+
+log = structlog.get_logger()
 
 TOLD_AT_ONCE_MAX = 200
 
@@ -49,15 +53,27 @@ class Dealings:
         done = 0
         for task in tasks:
             payout = await read(self.engine, provider_tasks.payout_request, task)
+            held = None if payout is None else await read(self.engine, payout_holds.of_payout, payout.payout)
+            if held is not None:
+                continue  # since the tasks were read
             try:
                 facts = await provider_tasks.ask(self.provider, task, payout, now)
-            except AccessError as error:
+            except (SQLAlchemyError, OSError):
+                raise
+            except Exception as error:
+                if not isinstance(
+                    error, AccessError
+                ):  # a fault of ours holds up what comes behind it no longer than that
+                    log.error("task failed", kind=task.kind, subject=task.subject, exc_info=error)
+                    error = provider_away(type(error).__name__)
                 refusal = error if isinstance(error, ProviderError) else provider_refused(error.detail)
                 await self.take(provider_tasks.refused(self.provider.name, task, payout, refusal, now), now)
                 await write(self.engine, provider_tasks.failed, task, refusal, now)
                 continue
             await self.take(facts, now)
             await write(self.engine, provider_tasks.done, task, now)
+            if task.kind == "refund":
+                await self.take(facts, now)  # what else is to go back of it is known only now
             done += 1
         return done
 
@@ -75,8 +91,9 @@ class Dealings:
                 for number, facts in told:
                     await self.take(facts, now)
                     await write(self.engine, embedded_money.mark_told, number, now)
-        while await write(self.engine, subscriptions.lapse_one, now):
-            pass
+        looked_at: int | None = 0
+        while looked_at is not None:
+            looked_at = await write(self.engine, subscriptions.lapse_one, looked_at, now)
         for job in self.jobs:
             await job(now)
         while await self.work_off(now):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from access.community_rights import COMMUNITY_BENEFIT, CommunityWay, Member, stands
-from access.rights import CommunityStanding, Snapshot
+from access.rights import CommunityStanding, Guest, Snapshot
 from access.ticket_rights import TicketWay
 from access.tier_rights import Offer as Offer  # part of a Deny
 from access.tier_rights import covering, latest, offers, reaches
@@ -45,6 +45,9 @@ BENEFITS = {
     Action.DOWNLOAD: "space.replay",
 }
 """What a tier must give for the action. Speaking asks for a place on stage as well, which no tier gives."""
+
+GUEST_ACTIONS = frozenset({Action.JOIN, Action.REJOIN, Action.REFRESH, Action.SPEAK})
+"""What a guest without an account of his own may do, while he is a speaker."""
 
 BY_SOMEBODY = frozenset({Action.PROMOTE, Action.SPEAK, Action.CLIP, Action.DOWNLOAD})
 """Whoever does this is known by an account, however open the Space is."""
@@ -112,10 +115,12 @@ def decide(snapshot: Snapshot, action: Action, resource: Resource, now: datetime
     refusal = _kept_out(snapshot, resource, now)
     if refusal is not None:
         return refusal
+    if snapshot.guest is not None:
+        return _as_guest(snapshot, snapshot.guest, action, resource, now)
     if _has_role(snapshot):
         return Allow((), None, snapshot.epoch)
     answer = _by_policy(snapshot, action, resource, now)
-    if isinstance(answer, Allow) and action in BY_SOMEBODY and snapshot.account is None:
+    if isinstance(answer, Allow) and snapshot.account is None and action in BY_SOMEBODY:
         return Deny("not_signed_in", 401, "Sign in first.")
     if isinstance(answer, Allow) and action is Action.SPEAK:
         return Deny("not_on_stage", 403, "Only the host, co-hosts and invited speakers may speak.")
@@ -125,12 +130,27 @@ def decide(snapshot: Snapshot, action: Action, resource: Resource, now: datetime
 def _kept_out(snapshot: Snapshot, resource: Resource, now: datetime) -> Deny | None:
     if snapshot.account_status != "active":
         return Deny("suspended", 403, "This account is suspended.")
+    for suspension in snapshot.suspensions:
+        if suspension.covers(resource.space, now):
+            if suspension.space is None:
+                return Deny("creator_suspended", 403, "This creator is suspended.")
+            return Deny("space_suspended", 403, "This Space is suspended.")
+    if not snapshot.bans:
+        return None
     scopes = {ban.scope for ban in snapshot.bans if ban.covers(resource.space, now, resource.communities)}
     if "platform" in scopes:
         return Deny("suspended", 403, "This account is suspended.")
     if scopes:
         return Deny("blocked", 403, "You have been blocked here.")
     return None
+
+
+def _as_guest(snapshot: Snapshot, guest: Guest, action: Action, resource: Resource, now: datetime) -> Allow | Deny:
+    """Let in by a link: as a speaker of that one Space, in his time. Whatever else others may, a guest may not."""
+    his_own = resource.space == guest.space and now < guest.until
+    if his_own and action in GUEST_ACTIONS and snapshot.role == "speaker":
+        return Allow((), guest.until, snapshot.epoch)
+    return Deny("guest_over", 403, "A guest's place is the stage that he was let on, while he is on it.")
 
 
 def _has_role(snapshot: Snapshot) -> bool:
@@ -145,24 +165,25 @@ def _by_policy(snapshot: Snapshot, action: Action, resource: Resource, now: date
         return Allow((), None, snapshot.epoch)
     benefit = BENEFITS[action]
     paid = [policy for policy in resource.policies if policy.policy == "subscribers"]
-    found = [stands(community, snapshot, now) for community in _named(snapshot, resource)]
-    members = [standing for standing in found if isinstance(standing, Member)]
+    found = (
+        [stands(community, snapshot, now) for community in _named(snapshot, resource)] if snapshot.communities else []
+    )
+    members = [standing for standing in found if isinstance(standing, Member)] if found else []
     invited = "invite" in kinds and snapshot.invited
     tickets = [ticket for ticket in snapshot.tickets if ticket.covers(now)] if "ticketed" in kinds else []
-    admitting = _longest_first(
-        [
-            *((grant.id, end) for policy in paid for grant, end in covering(snapshot, policy.tier, benefit, now)),
-            *((grant.id, end) for member in members for grant, end in member.rights),
-            *((ticket.grant, ticket.ends()) for ticket in tickets),
-        ]
-    )
+    rights = [(grant.id, end) for policy in paid for grant, end in covering(snapshot, policy.tier, benefit, now)]
+    for member in members:
+        rights += [(grant.id, end) for grant, end in member.rights]
+    if tickets:
+        rights += [(ticket.grant, ticket.ends()) for ticket in tickets]
+    admitting = _longest_first(rights)
     if admitting or members or invited:
-        endless = invited or any(not member.rights for member in members)
+        endless = invited or (bool(members) and not all(member.rights for member in members))
         end = None if endless else latest([end for _, end in admitting])
-        communities = tuple(member.community for member in members)
-        rights = tuple(grant for grant, _ in admitting)
-        only = not (members or invited) and {ticket.grant for ticket in tickets} >= set(rights)
-        return Allow(rights, end, snapshot.epoch, communities, invited, rights[0] if only else None)
+        communities = tuple([member.community for member in members])
+        grants = tuple([grant for grant, _ in admitting])
+        only = bool(tickets) and not (members or invited) and {ticket.grant for ticket in tickets} >= set(grants)
+        return Allow(grants, end, snapshot.epoch, communities, invited, grants[0] if only else None)
     ways = tuple(standing for standing in found if isinstance(standing, CommunityWay))
     for_sale = [offers(snapshot, policy.tier, benefit, now) for policy in paid]
     for_sale += [offers(snapshot, way.tier, COMMUNITY_BENEFIT, now) for way in ways if way.step == "subscribe"]
@@ -180,6 +201,8 @@ def _named(snapshot: Snapshot, resource: Resource) -> list[CommunityStanding]:
 
 def _longest_first(rights: list[tuple[int, datetime | None]]) -> list[tuple[int, datetime | None]]:
     """Each grant once, with the latest of its ends."""
+    if len(rights) <= 1:
+        return rights
     ends: dict[int, list[datetime | None]] = {}
     for grant, end in rights:
         ends.setdefault(grant, []).append(end)

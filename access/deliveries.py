@@ -1,8 +1,7 @@
-"""One issue to one account, at most once: claimed in a transaction of its own before it is handed to the mail server.
+"""One issue to one account, at most once: see `access.mail_queue`.
 
-queued → claimed → sent | refused | unknown, or queued again when the server has certainly not taken it; skipped when at
-its claim the account is not entitled, has unsubscribed or cannot be reached. Whoever dies with a claim leaves a delivery
-of which nobody knows; after CLAIM it is `unknown`, is counted as that, and is not sent again.
+Skipped is whoever at the claim is not entitled, has unsubscribed or cannot be reached. What a suspended creator has queued
+waits until that is lifted, or he stops it.
 """
 
 from __future__ import annotations
@@ -10,23 +9,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, exists, select, update
+from sqlalchemy import Row, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from access import mail_consents, newsletter_audience
+from access import mail_consents, mail_queue, newsletter_audience, suspensions
 from access.accounts import by_ids
 from access.benefit_model import Delivery
-from access.tables_benefits import deliveries, newsletter_issues
+from access.tables_benefits import DELIVERY_STATES, deliveries, newsletter_issues
 
-CLAIM = timedelta(minutes=10)
-"""Longer than a mail server is ever waited for."""
-RETRIES = (
-    timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=8),
-)  # fmt: skip
-"""Greylisting wants a few minutes, a full mailbox some hours."""
-LOOKED_AT_MAX = 100
-"""Deliveries skipped in one transaction."""
-
+KEPT = timedelta(days=90)
+"""After its issue is finished. Bounces come within days."""
 WAITING = deliveries.c.state.in_(("queued", "claimed"))
 
 
@@ -36,70 +28,71 @@ async def due(connection: AsyncConnection, now: datetime) -> bool:
 
 
 async def claim(connection: AsyncConnection, now: datetime) -> Delivery | None:
-    """The next one that is to be sent, now this caller's alone; None: none is due (or LOOKED_AT_MAX were skipped)."""
-    query = _due(now).order_by(deliveries.c.id).limit(1)
-    for _ in range(LOOKED_AT_MAX):
-        row = (await connection.execute(query.with_for_update(of=deliveries, skip_locked=True))).one_or_none()
-        if row is None:
-            return None
-        mine = deliveries.c.id == row.id
-        reason, address = await _look(connection, row, now)
-        if reason is not None or address is None:
-            skipped = {"state": "skipped", "reason": reason, "done_at": now}
-            await connection.execute(update(deliveries).where(mine).values(skipped))
-            continue
-        claimed = {
-            "state": "claimed",
-            "claimed_at": now,
-            "attempts": row.attempts + 1,
-            "address_sha256": mail_consents.digest(address),
-        }
-        await connection.execute(update(deliveries).where(mine).values(claimed))
-        creator = (await by_ids(connection, [row.creator]))[row.creator]
-        return Delivery(
-            row.id, row.attempts + 1, row.issue, row.version, row.account, row.creator, creator.name, address,
-            row.subject, row.markdown,
-        )  # fmt: skip
-    return None
+    """The next one that is to be sent, now this caller's alone; None: none is due (or too many were skipped)."""
+    claimed = await mail_queue.claim(connection, deliveries, _due(now).order_by(deliveries.c.id), _look, now)
+    if claimed is None:
+        return None
+    row, address = claimed
+    creator = (await by_ids(connection, [row.creator]))[row.creator]
+    return Delivery(
+        row.id, row.attempts + 1, row.issue, row.version, row.account, row.creator, creator.name, address,
+        row.subject, row.markdown,
+    )  # fmt: skip
 
 
 async def settle(
     connection: AsyncConnection, delivery: Delivery, outcome: str, now: datetime, *, bounced: bool = False
 ) -> None:
     """What became of a claim: sent, refused, not_sent or unknown. Of a claim that is not this one's any more: nothing."""
-    values: dict[str, Any] = {"state": outcome, "reason": None, "done_at": now}
-    if outcome == "not_sent":
-        issue = select(newsletter_issues.c.state).where(newsletter_issues.c.id == delivery.issue)
-        values = _next_attempt(delivery.attempt, (await connection.execute(issue)).scalar_one(), now)
-    mine = (deliveries.c.id == delivery.id) & (deliveries.c.attempts == delivery.attempt)
-    unsettled = deliveries.c.state.in_(("claimed", "unknown"))  # whoever was slow knows better than whoever gave him up
-    await connection.execute(update(deliveries).where(mine, unsettled).values(values))
+    query = select(newsletter_issues.c.state).where(newsletter_issues.c.id == delivery.issue)
+    issue = (await connection.execute(query)).scalar_one()
+    await mail_queue.settle(
+        connection, deliveries, delivery.id, delivery.attempt, outcome, now,
+        again=issue == "sending", stopped=issue == "stopped",
+    )  # fmt: skip
     if bounced:
         await mail_consents.suppress(connection, mail_consents.digest(delivery.address), "bounce", now)
 
 
 async def tidy(connection: AsyncConnection, now: datetime) -> None:
     """Claims of those who died become `unknown`; issues with nothing left to send are finished."""
-    lost = (deliveries.c.state == "claimed") & (deliveries.c.claimed_at < now - CLAIM)
-    await connection.execute(update(deliveries).where(lost).values(state="unknown", reason="lost", done_at=now))
+    await mail_queue.tidy(connection, deliveries, now)
     left = exists().where(deliveries.c.issue == newsletter_issues.c.id, WAITING)
     done = update(newsletter_issues).where(newsletter_issues.c.state == "sending", ~left)
     await connection.execute(done.values(state="sent", finished_at=now))
 
 
+async def forget(connection: AsyncConnection, now: datetime) -> bool:
+    """To whom one issue went that was finished long ago; how many they were stays. Whether there was such an issue.
+
+    Nobody is mailed again: what is finished is never sent.
+    """
+    over = newsletter_issues.c.state.in_(("sent", "stopped")) & (newsletter_issues.c.finished_at < now - KEPT)
+    waits = exists().where(deliveries.c.issue == newsletter_issues.c.id, WAITING)
+    query = select(newsletter_issues.c.id).where(over, newsletter_issues.c.counted.is_(None), ~waits)
+    issue = (await connection.execute(query.order_by(newsletter_issues.c.id).limit(1).with_for_update())).scalar()
+    if issue is None:
+        return False
+    counted = await counts(connection, issue)
+    await connection.execute(update(newsletter_issues).where(newsletter_issues.c.id == issue).values(counted=counted))
+    await connection.execute(delete(deliveries).where(deliveries.c.issue == issue))
+    return True
+
+
+async def counts(connection: AsyncConnection, issue: int) -> dict[str, int]:
+    """Deliveries by state: numbers only, for who they are is not the editor's to know."""
+    counted = select(newsletter_issues.c.counted).where(newsletter_issues.c.id == issue)
+    forgotten: dict[str, int] | None = (await connection.execute(counted)).scalar_one()
+    if forgotten is not None:
+        return forgotten
+    query = select(deliveries.c.state, func.count().label("n")).where(deliveries.c.issue == issue)
+    found = {row.state: row.n for row in await connection.execute(query.group_by(deliveries.c.state))}
+    return {state: found.get(state, 0) for state in DELIVERY_STATES}
+
+
 async def address_sha256(connection: AsyncConnection, delivery: int) -> str | None:
     """Where it went."""
-    query = select(deliveries.c.address_sha256).where(deliveries.c.id == delivery)
-    return (await connection.execute(query)).scalar_one_or_none()
-
-
-def _next_attempt(attempt: int, issue: str, now: datetime) -> dict[str, Any]:
-    """`issue`: its state."""
-    if issue == "stopped":
-        return {"state": "skipped", "reason": "stopped", "done_at": now}
-    if issue != "sending" or attempt > len(RETRIES):
-        return {"state": "failed", "reason": "not_sent", "done_at": now}
-    return {"state": "queued", "reason": None, "due_at": now + RETRIES[attempt - 1], "done_at": None}
+    return await mail_queue.address_sha256(connection, deliveries, delivery)
 
 
 def _due(now: datetime) -> Any:
@@ -108,6 +101,7 @@ def _due(now: datetime) -> Any:
                newsletter_issues.c.subject, newsletter_issues.c.markdown)
         .join(newsletter_issues, newsletter_issues.c.id == deliveries.c.issue)
         .where(newsletter_issues.c.state == "sending", deliveries.c.state == "queued", deliveries.c.due_at <= now)
+        .where(~suspensions.keeps_back(newsletter_issues.c.creator))
     )  # fmt: skip
 
 

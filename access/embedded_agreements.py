@@ -55,7 +55,11 @@ class Agreement(Struct, frozen=True, kw_only=True):
     percent_off_bp: int = 0
     amount_off_minor: int = 0
     discounted_left: int | None = 0
-    """Payments that the discount is still for; None: all."""
+    """Payments that the discount is still for; None: all until `discounted_until`."""
+    discounted_until: datetime | None = None
+    """Periods that begin from then on are not discounted."""
+    next_keeps_discount: bool = True
+    """With `next_terms`."""
     credit_minor: int = 0
     outcome: Outcome = "succeed"
     """Of its charges, until chosen anew."""
@@ -75,10 +79,14 @@ Step = tuple[Agreement, tuple[AnyFact, ...]]
 
 
 def begin(agreement: Agreement, trial_days: int, now: datetime) -> Step:
-    """`agreement` with anchor, paid_from and paid_until at `now`."""
+    """`agreement` with anchor, paid_from and paid_until at `now`; a discount for several payments is one until a date."""
+    end = now + timedelta(days=trial_days)
+    payments = agreement.discounted_left
+    if payments is not None and payments > 1:
+        until = period_end(end, agreement.terms.interval, payments)
+        agreement = structs.replace(agreement, discounted_left=None, discounted_until=until)
     if not trial_days:
         return _charge(agreement, now)
-    end = now + timedelta(days=trial_days)
     line = Line(price=agreement.terms.price, kind="trial", start=now, end=end, amount_minor=0)
     begun = structs.replace(agreement, status="trialing", anchor=end, paid_until=end, invoices=1)
     return begun, (_paid(begun, 0, (line,), now), changed(begun, now))
@@ -137,12 +145,15 @@ def resume(agreement: Agreement, now: datetime) -> Step:
 def change_later(agreement: Agreement, change: PriceChange, now: datetime) -> Step:
     """To the price that it has: it stays."""
     new = _terms(change)
-    return _change(agreement, now, next_terms=None if new == agreement.terms else new)
+    if new == agreement.terms:
+        return _change(agreement, now, next_terms=None, next_keeps_discount=True)
+    return _change(agreement, now, next_terms=new, next_keeps_discount=change.keeps_discount)
 
 
 def change_now(agreement: Agreement, change: PriceChange, now: datetime) -> Step:
     """The rest of what was paid is set off against the rest at the new price; a new interval begins anew."""
     new = _terms(change)
+    agreement = _discount_kept(agreement, change.keeps_discount)
     if agreement.status == "trialing":
         line = Line(price=new.price, kind="trial", start=now, end=agreement.paid_until, amount_minor=0)
         moved = structs.replace(agreement, terms=new, next_terms=None, invoices=agreement.invoices + 1)
@@ -150,7 +161,7 @@ def change_now(agreement: Agreement, change: PriceChange, now: datetime) -> Step
         return after, (_paid(after, 0, (line,), now), *told)
     rest = _seconds(now, agreement.paid_until)
     unused = in_proportion(agreement.paid_minor, rest, _seconds(agreement.paid_from, agreement.paid_until))
-    full = _discounted(agreement, new.amount_minor)
+    full = _discounted(agreement, new.amount_minor, now)
     if new.interval == agreement.terms.interval:
         until, anchor = agreement.paid_until, agreement.anchor
         asked = in_proportion(full, rest, _seconds(_before(agreement), until))
@@ -200,8 +211,9 @@ def fee(gross_minor: int) -> int:
 def _charge(agreement: Agreement, now: datetime) -> Step:
     """The period after `paid_until`, at the price that is next."""
     terms = agreement.next_terms or agreement.terms
-    asked = _discounted(agreement, terms.amount_minor)
+    agreement = _discount_kept(agreement, agreement.next_keeps_discount)
     start = agreement.paid_until
+    asked = _discounted(agreement, terms.amount_minor, start)
     anchor = agreement.anchor if terms.interval == agreement.terms.interval else start
     until = next_end(anchor, terms.interval, start)
     due = asked - agreement.credit_minor
@@ -248,8 +260,15 @@ def _change(agreement: Agreement, now: datetime, **changes: object) -> Step:
     return after, (changed(after, now),)
 
 
-def _discounted(agreement: Agreement, amount_minor: int) -> int:
-    if agreement.discounted_left == 0:
+def _discount_kept(agreement: Agreement, kept: bool) -> Agreement:
+    """With the next price, with which the discount is `kept` or ends."""
+    left = agreement.discounted_left if kept else 0
+    return structs.replace(agreement, discounted_left=left, next_keeps_discount=True)
+
+
+def _discounted(agreement: Agreement, amount_minor: int, at: datetime) -> int:
+    until = agreement.discounted_until
+    if agreement.discounted_left == 0 or (until is not None and at >= until):
         return amount_minor
     off = round_half_even(amount_minor * agreement.percent_off_bp, BASIS) + agreement.amount_off_minor
     return max(amount_minor - off, 0)

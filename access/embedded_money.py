@@ -19,7 +19,7 @@ from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from access import embedded_agreements as agreements
-from access.database import write
+from access.database import insert_or_ignore, write
 from access.embedded_agreements import TEST_MONEY, Agreement, Outcome, Step, Terms
 from access.errors import AccessError
 from access.facts import Amounts, AnyFact, CheckoutChanged, Facts, PayoutChanged, RefundChanged
@@ -86,6 +86,10 @@ class EmbeddedTestMoney:
     async def pause(self, agreement: str, *, key: str, now: datetime) -> Facts:
         return await write(self._engine, _act, agreement, key, lambda found: agreements.pause(found, now), now)
 
+    async def forget_payer(self, agreement: str, *, key: str, now: datetime) -> Facts:
+        """Nothing is known but what it costs."""
+        return await self.cancel(agreement, at_period_end=False, key=key, now=now)
+
     async def refund(self, payment: str, *, amount_minor: int, key: str, now: datetime) -> Facts:
         refund = f"{TEST_MONEY}_re_{_short(key)}"
         fact = RefundChanged(
@@ -138,18 +142,16 @@ class EmbeddedTestMoney:
 
 
 async def _open(connection: AsyncConnection, request: CheckoutRequest, key: str, now: datetime) -> Checkout:
-    mine = test_checkouts.c.key == key
-    row = (await connection.execute(select(test_checkouts).where(mine))).one_or_none()
-    if row is None:
-        new = {
-            "ref": f"test_{secrets.token_urlsafe(16)}",
-            "key": key,
-            "state": "open",
-            "request": msgspec.json.encode(request).decode(),
-            "expires_at": now + request.lifetime,
-            "changed_at": now,
-        }
-        row = (await connection.execute(insert(test_checkouts).values(new).returning(test_checkouts))).one()
+    new = {
+        "ref": f"test_{secrets.token_urlsafe(16)}",
+        "key": key,
+        "state": "open",
+        "request": msgspec.json.encode(request).decode(),
+        "expires_at": now + request.lifetime,
+        "changed_at": now,
+    }
+    await connection.execute(insert_or_ignore(connection, test_checkouts).values(new))
+    row = (await connection.execute(select(test_checkouts).where(test_checkouts.c.key == key))).one()
     return Checkout(row.ref, row.expires_at)
 
 
@@ -253,10 +255,10 @@ async def _act(
     connection: AsyncConnection, ref: str, key: str, step: Callable[[Agreement], Step], now: datetime
 ) -> Facts:
     """Once per key. 409 provider_refused for what has ended."""
+    found = await _agreement(connection, ref)  # locked: the same may be asked twice at once
     known = await _said(connection, key)
     if known is not None:
         return known
-    found = await _agreement(connection, ref)
     if found is None:
         raise provider_refused("There is no such agreement.")
     if found.status == "canceled":
@@ -325,16 +327,14 @@ async def mark_told(connection: AsyncConnection, number: int, now: datetime) -> 
 
 
 async def _once(connection: AsyncConnection, key: str, subject: str, facts: Facts, now: datetime) -> Facts:
-    known = await _said(connection, key)
-    if known is not None:
-        return known
     await _say(connection, key, subject, facts, now)
-    return facts
+    return await _said(connection, key) or facts
 
 
 async def _say(connection: AsyncConnection, key: str, subject: str, facts: Facts, now: datetime) -> None:
+    """What was said first by this key stays."""
     row = {"key": key, "subject": subject, "facts": msgspec.json.encode(facts).decode(), "created_at": now}
-    await connection.execute(insert(test_objects).values(row))
+    await connection.execute(insert_or_ignore(connection, test_objects).values(row))
 
 
 async def _said(connection: AsyncConnection, key: str) -> Facts | None:

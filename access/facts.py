@@ -27,7 +27,8 @@ class Amounts(Struct, frozen=True, kw_only=True):
 
 
 class Line(Struct, frozen=True, kw_only=True):
-    """A line of an invoice. Only `paid` and `trial` lines prove a period; a credit takes nothing away."""
+    """A line of an invoice. `paid` and `trial` lines prove a period, which takes the place of one that it begins within; the
+    `credit` for that one says no more."""
 
     price: int
     """Our own tier_prices.id."""
@@ -132,6 +133,8 @@ class PayoutChanged(Fact, frozen=True, kw_only=True, tag="payout"):
     """Our own payouts.id."""
     transfer: str
     state: Literal["submitted", "paid", "failed", "returned"]
+    returned_minor: int = 0
+    """Of one that is paid: so much of it has come back, all in all."""
     reason: str = ""
 
 

@@ -10,8 +10,10 @@ from access.errors import AccessError
 
 HANDLE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 LEVEL_MAX = 1_000
-MOMENT_MAX = datetime(9999, 1, 1, tzinfo=UTC)
-"""Times after it may have no UTC form: the calendar ends in some time zones first."""
+TURNING = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
+"""Embeddings, overrides and isolates turn the direction of text: with those a name can be made to read as another."""
+MOMENT_MIN, MOMENT_MAX = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+"""Times outside may have no UTC form: the calendar begins and ends in some time zones first."""
 
 
 def bad_field(field: str, detail: str) -> AccessError:
@@ -30,7 +32,7 @@ def text(value: str, field: str, length_max: int) -> str:
         raise bad_field(field, f"1 to {length_max} characters")
     if not is_storable(value):
         raise bad_field(field, "no control characters")
-    return value
+    return _unturned(value, field)
 
 
 def prose(value: str, field: str, length_max: int, length_min: int = 1) -> str:
@@ -40,6 +42,12 @@ def prose(value: str, field: str, length_max: int, length_min: int = 1) -> str:
         raise bad_field(field, f"{length_min} to {length_max} characters")
     if not is_storable(value.replace("\n", "").replace("\t", "")):
         raise bad_field(field, "no control characters")
+    return _unturned(value, field)
+
+
+def _unturned(value: str, field: str) -> str:
+    if not TURNING.isdisjoint(value):
+        raise bad_field(field, "no characters that turn the direction of text")
     return value
 
 

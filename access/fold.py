@@ -8,9 +8,10 @@ not known yet is kept until it is.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
+import structlog
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -30,15 +31,21 @@ from access.facts import (
 from access.shares import MoneyTerms
 from access.tables_money import pending_facts
 
+log = structlog.get_logger()
+
+WAITS = timedelta(days=90)
+"""A fact whose object nobody has told of by then is told again with that object, if ever: providers forget sooner."""
+
 
 async def apply(connection: AsyncConnection, fact: AnyFact, terms: MoneyTerms, now: datetime) -> None:
-    """In the caller's transaction, which holds no locks yet. What is not known here at all changes nothing."""
+    """In the caller's transaction, which holds no locks yet. Of what is not known here at all only payments are kept."""
     waiting = [fact]
     while waiting:
         following = waiting.pop()
         needs = await _fold(connection, following, terms, now)
         if needs is not None:
             await _keep(connection, following, needs, now)
+            await _say_if_unknown(connection, following)
             continue
         for opened in _opens(following):
             waiting += await _take_kept(connection, following.provider, opened)
@@ -70,7 +77,7 @@ async def _fold(connection: AsyncConnection, fact: AnyFact, terms: MoneyTerms, n
 async def _checkout(connection: AsyncConnection, fact: CheckoutChanged, terms: MoneyTerms, now: datetime) -> str | None:
     parties = await purchases.lock(connection, fact.purchase)
     if parties is None:
-        return None  # nothing of ours
+        return f"purchase:{fact.purchase}" if fact.payment or fact.agreement else None
     payment = None
     if fact.payment is not None and fact.amounts is not None and fact.amounts.gross_minor > 0:
         payment = await charges.take(
@@ -101,8 +108,8 @@ async def _reversal(
         if not await charges.has_room(connection, payment, fact):
             return f"room:{fact.payment}"
         await charges.apply_refund(connection, payment, fact, now)
-    else:
-        await charges.apply_dispute(connection, payment, fact, now)
+    elif await charges.apply_dispute(connection, payment, fact, now) and fact.state != "won":
+        await purchases.stop_renewals(connection, payment.purchase, f"dispute:{fact.dispute}", now)
     await purchases.settle(connection, payment.purchase, terms, now)
     return None
 
@@ -133,6 +140,15 @@ async def _keep(connection: AsyncConnection, fact: AnyFact, needs: str, now: dat
     await connection.execute(insert_or_ignore(connection, pending_facts).values(row))
 
 
+async def _say_if_unknown(connection: AsyncConnection, fact: AnyFact) -> None:
+    """Somebody pays for what bears our name and is not in this database, as after it was restored from a backup."""
+    if not isinstance(fact, CheckoutChanged | InvoicePaid) or fact.purchase is None:
+        return
+    if await purchases.lock(connection, fact.purchase) is None:
+        payment = fact.agreement or fact.payment
+        log.error("paid for what is not known", provider=fact.provider, purchase=fact.purchase, payment=payment)
+
+
 async def _take_kept(connection: AsyncConnection, provider: str, opened: str) -> list[AnyFact]:
     mine = (pending_facts.c.provider == provider) & (pending_facts.c.needs == opened)
     query = select(pending_facts.c.body).where(mine).order_by(pending_facts.c.at.desc(), pending_facts.c.event.desc())
@@ -140,3 +156,8 @@ async def _take_kept(connection: AsyncConnection, provider: str, opened: str) ->
     if kept:
         await connection.execute(delete(pending_facts).where(mine))
     return [facts.decode(text) for text in kept]
+
+
+async def forget(connection: AsyncConnection, now: datetime) -> None:
+    """What has waited in vain."""
+    await connection.execute(delete(pending_facts).where(pending_facts.c.created_at < now - WAITS))

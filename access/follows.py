@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from access import creators, dealings, fields, stripe_checkouts, subscriptions
+from access import coupons, creators, dealings, fields, stripe_checkouts, subscriptions
 from access.database import read, write
 from access.dealings import Dealings
 from access.embedded_agreements import TEST_MONEY
@@ -61,7 +61,9 @@ class Follows:
         interval: str | None = None,
         coupon: str | None = None,
     ) -> Subscription:
-        """Begin a checkout. 404 unknown_tier, unknown_coupon; 409 not_on_sale, already_subscribed, own_tier; 403 blocked."""
+        """Begin a checkout.
+
+        404 unknown_tier, unknown_coupon; 409 not_on_sale, already_subscribed, own_tier, checkout_closed; 403 blocked."""
         desk = self._desk
         await self._ask_about_silent(account, creator)
         begun = await write(desk.engine, _begin, account, creator, tier, (currency, interval), coupon, desk)
@@ -72,8 +74,11 @@ class Follows:
             return open_one if url is None else _with_url(open_one, url)
         checkout = await desk.provider.begin_checkout(begun, key=f"begin:{begun.purchase}", now=desk.now())
         number = int(begun.purchase.partition(":")[2])
-        await write(desk.engine, subscriptions.attach_checkout, number, checkout)
+        await write(desk.engine, subscriptions.attach_checkout, number, checkout, desk.now())
         made = await self._one(number)
+        if made.status == "incomplete_expired":
+            await desk.work_off()
+            raise AccessError(409, "checkout_closed", "Another subscription was begun meanwhile; begin again.")
         return made if checkout.url is None else _with_url(made, checkout.url)
 
     async def pay(self, ref: str, outcome: str) -> Subscription:
@@ -103,9 +108,9 @@ class Follows:
         return await self._one(subscription)
 
     async def resume(self, actor: Account, subscription: int) -> Subscription:
-        """Take back a cancellation at the end of the period, or a pause. 404; 409 bad_state."""
+        """Take back a cancellation at the end of the period, or a pause. 403 blocked, creator_suspended; 404; 409 bad_state."""
         desk = self._desk
-        stored = await write(desk.engine, subscriptions.own, actor, subscription, desk.now(), by_creator=False)
+        stored = await write(desk.engine, subscriptions.own_to_renew, actor, subscription, desk.now())
         if stored.status not in LIVE_STATES:
             raise AccessError(409, "bad_state", "This subscription has ended; subscribe again.")
         key = _fresh_key("resume", stored.row)
@@ -125,7 +130,7 @@ class Follows:
     async def change(
         self, actor: Account, subscription: int, *, tier: int, interval: str | None = None
     ) -> Subscription:
-        """To a higher tier at once, to a lower one at the end of the period. 402 payment_declined; 404; 409; 422."""
+        """To a higher tier at once, to a lower one at the end of the period. 402 payment_declined; 403; 404; 409; 422."""
         desk = self._desk
         row, change = await write(desk.engine, _plan_change, actor, subscription, tier, interval, desk.now())
         key = _fresh_key("change", row)
@@ -203,7 +208,7 @@ async def _pay(connection: AsyncConnection, ref: str, outcome: str, terms: Money
 async def _plan_change(
     connection: AsyncConnection, actor: Account, subscription: int, tier: int, interval: str | None, now: datetime
 ) -> tuple[Any, PriceChange]:
-    stored = await subscriptions.own(connection, actor, subscription, now, by_creator=False)
+    stored = await subscriptions.own_to_renew(connection, actor, subscription, now)
     row = stored.row
     if stored.status not in ("trialing", "active") or row.cancel_at_period_end:
         state = "ending" if row.cancel_at_period_end else stored.status
@@ -226,6 +231,7 @@ async def _plan_change(
         interval=price.interval,
         name=wanted.name,
         at="now" if up and price.id != row.price else "period_end",
+        keeps_discount=await coupons.goes_along(connection, row.coupon, tier),
     )
 
 

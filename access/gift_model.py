@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from access.money_model import RefundRequest
+
 
 @dataclass(frozen=True, slots=True)
 class Gift:
@@ -32,3 +34,5 @@ class Gift:
     ends_at: datetime | None
     created_at: datetime
     checkout_url: str | None
+    refunds_asked: list[RefundRequest]
+    """In words, by the creator's finance or an operator."""

@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from access import accounts, audit
+from access import accounts, audit, refund_requests
 from access.errors import AccessError
 from access.gift_model import Gift
+from access.money_model import RefundRequest
 from access.payments import PaymentProvider
 from access.tables import grants, tiers
 from access.tables_tickets import gifts
@@ -56,11 +57,12 @@ async def get(connection: AsyncConnection, condition: Any, provider: PaymentProv
         .select_from(gifts.join(tiers, tiers.c.id == gifts.c.tier).outerjoin(grants, grants.c.id == gifts.c.grant))
         .where(condition)
     )
-    found = await connection.execute(query.order_by(gifts.c.id.desc()).limit(LISTED_MAX))
-    return [_gift(row, provider) for row in found]
+    found = (await connection.execute(query.order_by(gifts.c.id.desc()).limit(LISTED_MAX))).all()
+    asked = await refund_requests.of_purchases(connection, [f"gift:{row.id}" for row in found])
+    return [_gift(row, provider, asked.get(f"gift:{row.id}", [])) for row in found]
 
 
-def _gift(row: Row[Any], provider: PaymentProvider) -> Gift:
+def _gift(row: Row[Any], provider: PaymentProvider, refunds_asked: list[RefundRequest]) -> Gift:
     url = None
     if row.state == "begun" and row.provider == provider.name and row.provider_ref is not None:
         url = row.checkout_url or provider.checkout_url(row.provider_ref)
@@ -84,4 +86,5 @@ def _gift(row: Row[Any], provider: PaymentProvider) -> Gift:
         ends_at=row.end if row.revoked_at is None else min(row.end, row.revoked_at),
         created_at=row.created_at,
         checkout_url=url,
+        refunds_asked=refunds_asked,
     )

@@ -52,7 +52,7 @@ class Gifts:
         except ProviderError:
             await write(desk.engine, gifts.never_begun, gift, desk.now())
             raise
-        await write(desk.engine, gifts.attach_checkout, gift, checkout)
+        await write(desk.engine, gifts.attach_checkout, gift, checkout, desk.now())
         return await self._one(gift)
 
     async def checkout(self, ref: str) -> Gift | None:

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Row, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from access import audit, bans, charges, fields, gift_rows, pairs, single_payments
+from access import accounts, audit, bans, charges, fields, gift_rows, pairs, provider_tasks, single_payments
 from access.errors import AccessError
 from access.facts import CheckoutChanged
 from access.model import Account, Price, Tier
@@ -92,10 +92,12 @@ async def begin(
     )
 
 
-async def attach_checkout(connection: AsyncConnection, gift: int, checkout: Checkout) -> None:
-    """The provider's answer to `begin`."""
+async def attach_checkout(connection: AsyncConnection, gift: int, checkout: Checkout, now: datetime) -> None:
+    """The provider's answer to `begin`. If the gift is void by then, its checkout is to end too."""
     values = {"provider_ref": checkout.provider_ref, "checkout_url": checkout.url}
-    await gift_rows.write(connection, gift, **values, checkout_expires_at=checkout.expires_at)
+    row = await gift_rows.write(connection, gift, **values, checkout_expires_at=checkout.expires_at)
+    if row.state == "void":
+        await provider_tasks.add(connection, row.provider, "expire", checkout.provider_ref, now)
 
 
 async def never_begun(connection: AsyncConnection, gift: int, now: datetime) -> None:
@@ -151,6 +153,8 @@ async def settle(connection: AsyncConnection, gift: int, now: datetime) -> None:
     for again in paid[1:]:
         await single_payments.pay_back(connection, again, now)
     row = await gift_rows.one(connection, gift)
+    if row.state in ("begun", "void") and await accounts.any_deleted(connection, row.account, row.creator):
+        row = await gift_rows.write(connection, gift, refund_asked_at=row.refund_asked_at or now)  # nobody can have it
     lost = await charges.voided_at(connection, paid[0])
     if lost is not None:
         state = "disputed" if await single_payments.is_disputed(connection, paid[0]) else "refunded"
@@ -173,6 +177,27 @@ async def ask_back(connection: AsyncConnection, row: Row[Any], actor: int, now: 
         connection, now, "gift.refund_asked", actor=actor, account=row.account, creator=row.creator, id=row.id
     )
     await settle(connection, row.id, now)
+
+
+async def give_up(connection: AsyncConnection, gift: int, now: datetime) -> None:
+    """Its checkout is not to be paid any more. Of one that has been nothing changes."""
+    row = await gift_rows.find(connection, gift, lock=True)
+    if row is not None and row.state == "begun":
+        await _give_up(connection, row, now)
+
+
+async def give_up_of(connection: AsyncConnection, account: int, now: datetime) -> None:
+    """Whoever is deleted has begun nothing, as giver or as creator. What is paid all the same goes back (`settle`)."""
+    theirs = (gifts.c.account == account) | (gifts.c.creator == account)
+    query = select(gifts).where(theirs, gifts.c.state == "begun").order_by(gifts.c.id).with_for_update()
+    for row in (await connection.execute(query)).all():
+        await _give_up(connection, row, now)
+
+
+async def _give_up(connection: AsyncConnection, row: Row[Any], now: datetime) -> None:
+    await gift_rows.move(connection, row, "void", now)
+    if row.provider_ref is not None:
+        await provider_tasks.add(connection, row.provider, "expire", row.provider_ref, now)
 
 
 async def expire_one(connection: AsyncConnection, now: datetime) -> bool:

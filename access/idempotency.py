@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -41,13 +42,22 @@ async def claim(
         return None
     row = (await connection.execute(select(idempotency_keys).where(mine).with_for_update())).one()
     if row.request_sha256 != request_sha256:
-        raise AccessError(422, "idempotency_mismatch", "This key was used for another request.", "Idempotency-Key")
+        raise mismatch()
     if row.status is not None:
         return StoredAnswer(row.status, row.answer or "", row.location)
     if row.created_at > now - ABANDONED:
         raise AccessError(409, "in_progress", "The same request is under way; ask again in a moment.")
     await connection.execute(update(idempotency_keys).where(mine).values(created_at=now))
     return None
+
+
+def digest(account: int, purpose: str, key: str) -> str:
+    """A name of 64 characters for what an account asks for by a key of its own."""
+    return hashlib.sha256(f"{account}:{purpose}:{key}".encode()).hexdigest()
+
+
+def mismatch() -> AccessError:
+    return AccessError(422, "idempotency_mismatch", "This key was used for another request.", "Idempotency-Key")
 
 
 async def finish(connection: AsyncConnection, account: int, key: str, answer: StoredAnswer) -> None:

@@ -109,12 +109,12 @@ async def credits_since(connection: AsyncConnection, account: str, currency: str
     return max(-int((await connection.execute(query)).scalar_one()), 0)
 
 
-async def reversals(connection: AsyncConnection, transfer: int) -> dict[str, int]:
-    """By account: what transfers that reverse this one have moved so far."""
+async def reversals(connection: AsyncConnection, transfer: int, key: str = "") -> dict[str, int]:
+    """By account: what transfers that reverse this one have moved so far. `key`: only those whose key begins so."""
     query = (
         select(ledger_entries.c.ledger_account, func.sum(ledger_entries.c.amount_minor))
         .join(ledger_transfers, ledger_transfers.c.id == ledger_entries.c.transfer)
-        .where(ledger_transfers.c.reverses == transfer)
+        .where(ledger_transfers.c.reverses == transfer, ledger_transfers.c.key.startswith(key, autoescape=True))
         .group_by(ledger_entries.c.ledger_account)
     )
     return {account: int(amount) for account, amount in (await connection.execute(query)).all()}

@@ -50,7 +50,7 @@ CHECKS: tuple[tuple[str, str], ...] = (
         "a payment's fee is what the ledger says",
         "SELECT 'payments ' || p.id FROM payments p WHERE p.fee_minor <> "
         "(SELECT COALESCE(SUM(-e.amount_minor), 0) FROM ledger_transfers t JOIN ledger_entries e ON e.transfer = t.id "
-        "WHERE (t.id = p.transfer OR (t.reverses = p.transfer AND t.kind = 'adjustment')) "
+        "WHERE (t.id = p.transfer OR (t.reverses = p.transfer AND t.key LIKE 'fee:%')) "
         "AND e.ledger_account = 'processor_fees') ORDER BY p.id",
     ),
     (
@@ -81,12 +81,13 @@ CHECKS: tuple[tuple[str, str], ...] = (
     ),
     (
         "what was paid back is what refunds and lost disputes say",
-        "SELECT 'payments ' || p.id FROM payments p WHERE "
+        "SELECT 'payments ' || q.id FROM (SELECT p.id, p.gross_minor, "
         "(SELECT COALESCE(SUM(-e.amount_minor), 0) FROM ledger_transfers t JOIN ledger_entries e ON e.transfer = t.id "
-        "WHERE t.reverses = p.transfer AND e.ledger_account = 'provider_clearing') > "
+        "WHERE t.reverses = p.transfer AND e.ledger_account = 'provider_clearing') AS gone, "
         "(SELECT COALESCE(SUM(r.amount_minor), 0) FROM refunds r WHERE r.payment = p.id AND r.state = 'succeeded') + "
-        "(SELECT COALESCE(SUM(d.amount_minor), 0) FROM disputes d WHERE d.payment = p.id AND d.state = 'lost') "
-        "ORDER BY p.id",
+        "(SELECT COALESCE(SUM(d.amount_minor), 0) FROM disputes d WHERE d.payment = p.id AND d.state = 'lost') AS said "
+        "FROM payments p) q "
+        "WHERE q.gone <> CASE WHEN q.said < q.gross_minor THEN q.said ELSE q.gross_minor END ORDER BY q.id",
     ),
     (
         "a hold is what open disputes say",
@@ -94,6 +95,13 @@ CHECKS: tuple[tuple[str, str], ...] = (
         "WHERE e.ledger_account = 'creator_hold' GROUP BY e.creator, e.currency HAVING SUM(-e.amount_minor) <> "
         "(SELECT COALESCE(SUM(d.amount_minor), 0) FROM disputes d JOIN payments p ON p.id = d.payment "
         "WHERE d.state = 'open' AND p.creator = e.creator AND p.currency = e.currency) ORDER BY e.creator",
+    ),
+    (
+        "the fee of a dispute that is over is in the books",
+        "SELECT 'disputes ' || d.id FROM disputes d WHERE d.state <> 'open' AND d.fee_minor <> "
+        "(SELECT COALESCE(SUM(-e.amount_minor), 0) FROM ledger_transfers t JOIN ledger_entries e ON e.transfer = t.id "
+        "WHERE t.key IN ('dispute:' || d.provider || ':' || d.ref || ':' || 'fee', "
+        "'dispute:' || d.provider || ':' || d.ref || ':' || 'lost') AND e.ledger_account = 'processor_fees') ORDER BY d.id",
     ),
     (
         "lifetime earnings are what the ledger says",
@@ -109,9 +117,15 @@ CHECKS: tuple[tuple[str, str], ...] = (
         "(CASE WHEN p.state IN ('planned', 'submitted') THEN 1 ELSE 0 END) <> "
         "(SELECT COALESCE(SUM(-e.amount_minor), 0) FROM ledger_transfers t JOIN ledger_entries e ON e.transfer = t.id "
         "WHERE t.purchase = 'payout:' || p.id AND e.ledger_account = 'payouts_in_transit') "
-        "OR p.amount_minor * (CASE WHEN p.state = 'paid' THEN 1 ELSE 0 END) <> "
+        "OR (p.amount_minor - p.returned_minor) * (CASE WHEN p.state = 'paid' THEN 1 ELSE 0 END) <> "
         "(SELECT COALESCE(SUM(-e.amount_minor), 0) FROM ledger_transfers t JOIN ledger_entries e ON e.transfer = t.id "
         "WHERE t.purchase = 'payout:' || p.id AND e.ledger_account = 'provider_clearing') ORDER BY p.id",
+    ),
+    (
+        "what came back of a payout is all of it, or a part of one that is paid",
+        "SELECT 'payouts ' || id FROM payouts WHERE returned_minor <> amount_minor * "
+        "(CASE WHEN state IN ('failed', 'returned') THEN 1 ELSE 0 END) AND NOT "
+        "(state = 'paid' AND returned_minor > 0 AND returned_minor < amount_minor) ORDER BY id",
     ),
     (
         "a grant of a period has its period's dates",
@@ -123,6 +137,20 @@ CHECKS: tuple[tuple[str, str], ...] = (
         "SELECT 'paid_periods ' || p.id FROM paid_periods p JOIN payments y ON y.id = p.payment "
         "WHERE p.voided_at IS NULL AND y.gross_minor <= (SELECT COALESCE(SUM(r.amount_minor), 0) FROM refunds r "
         "WHERE r.payment = y.id AND r.state = 'succeeded') ORDER BY p.id",
+    ),
+    (
+        "what was bought with the credit of a payment that went back gives nothing",
+        "SELECT 'paid_periods ' || q.id FROM paid_periods p JOIN paid_periods q ON q.subscription = p.subscription "
+        'AND q.start > p.start AND q.start < p."end" WHERE p.voided_at IS NOT NULL AND q.voided_at IS NULL '
+        "AND q.kind = 'paid' AND NOT EXISTS (SELECT 1 FROM paid_periods r WHERE r.subscription = p.subscription "
+        "AND r.start > p.start AND r.start < q.start) ORDER BY q.id",
+    ),
+    (
+        "no right outlasts what it was exchanged for",
+        "SELECT 'grants ' || g.id FROM grants g JOIN paid_periods p ON p.id = g.period "
+        'JOIN paid_periods q ON q.subscription = p.subscription AND q.start > p.start AND q."end" < p."end" '
+        "WHERE p.voided_at IS NULL AND q.voided_at IS NULL AND (g.revoked_at IS NULL OR g.revoked_at > q.start) "
+        "ORDER BY g.id",
     ),
     (
         "the right of a gift has a gift that is paid for",

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from access import accounts, audit, fields
 from access.benefit_model import MailConsent
-from access.database import insert_or_ignore
+from access.database import alone_with, insert_or_ignore
 from access.errors import AccessError
 from access.mail_addresses import address_key, email_address
 from access.model import Account
@@ -144,6 +144,7 @@ def digest(address: str) -> str:
 
 
 async def _may_ask(connection: AsyncConnection, account: int, key: str, now: datetime) -> None:
+    await alone_with(connection, f"confirmations:{key}")
     for mine in (mail_consents.c.account == account, mail_consents.c.address_sha256 == key):
         recent = select(func.count()).select_from(mail_consents).where(mine, mail_consents.c.given_at > now - DAY)
         if (await connection.execute(recent)).scalar_one() >= CONFIRMATIONS_PER_DAY_MAX:

@@ -22,14 +22,26 @@ from access.tables import creators as creator_rows
 ROLES = ("owner", "editor", "host", "finance")
 OWNER = frozenset({"owner"})
 MEMBERS_MAX = 200
+OWNED_MAX = 20
+"""Publications of one owner: each takes a handle."""
 
 
 async def found_publication(
     connection: AsyncConnection, founder: Account, handle: str, name: str | None, now: datetime
 ) -> Creator:
-    """With an account of its own, that nobody signs in to; its founder is its owner. 403; 409 handle_taken; 422."""
+    """With an account of its own, that nobody signs in to; its founder is its owner. 403; 409 handle_taken,
+    too_many_publications; 422."""
     if founder.status != "active":
         raise AccessError(403, "suspended", "This account is suspended.")
+    await creators.refuse_new(connection)
+    await accounts.lock(connection, founder.id)
+    owned = (
+        select(func.count())
+        .select_from(creator_members)
+        .where(creator_members.c.account == founder.id, creator_members.c.role == "owner")
+    )
+    if (await connection.execute(owned)).scalar_one() >= OWNED_MAX:
+        raise AccessError(409, "too_many_publications", f"At most {OWNED_MAX} publications have one owner.")
     handle = fields.handle(handle)
     name = None if name is None else fields.text(name, "name", 100)
     new = insert(account_rows).values(status="active", name=name, created_at=now).returning(account_rows.c.id)
@@ -42,6 +54,14 @@ async def found_publication(
     creator = await creators.of_account(connection, account)
     assert creator is not None
     return creator
+
+
+async def acted_for(connection: AsyncConnection, account: Account) -> list[tuple[Creator, str]]:
+    """With the account's role; itself first, then by handle."""
+    mine = select(creator_members.c.creator, creator_members.c.role).where(creator_members.c.account == account.id)
+    roles = {row.creator: row.role for row in (await connection.execute(mine)).all()}
+    found = [(creator, roles[creator.id]) for creator in await creators.some(connection, roles)]
+    return sorted(found, key=lambda one: (one[0].id != account.id, one[0].handle))
 
 
 async def of_creator(connection: AsyncConnection, actor: Account, creator: int) -> list[CreatorMember]:

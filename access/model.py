@@ -17,6 +17,8 @@ class Account:
     name: str
     status: str
     """active, suspended or deleted."""
+    is_guest: bool = False
+    """Let in by a guest link, without an account of his own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ class Creator:
     name: str
     kind: str
     """person or publication."""
+    about: str = ""
+    """What he says of himself, in plain text of several lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,16 @@ class Admission:
     space: str
     client: str
     allow: Allow
+
+
+@dataclass(frozen=True, slots=True)
+class Occupant:
+    """Who has a seat, by what is written."""
+
+    account: int | None
+    client: str
+    connected: bool
+    """Media has connected on that admission."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,16 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundRequest:
+    """That a payment be paid back, whole or in part, as it was asked for here."""
+
+    amount_minor: int
+    reason: str
+    """As the payer is told it; may be empty."""
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Payment:
     id: int
     account: int
@@ -50,6 +60,8 @@ class Payment:
     tax_minor: int
     fee_minor: int
     refunded_minor: int
+    refunds_asked: list[RefundRequest]
+    """The oldest first; not those that were made at the provider."""
     paid_at: datetime
     provider: str
 
@@ -62,7 +74,12 @@ class Payout:
     amount_minor: int
     state: str
     """planned, submitted, paid, failed or returned."""
+    returned_minor: int
+    """Of the amount, what has come back and is owed again."""
     reason: str
+    """Why it failed, in the provider's words."""
+    held: str | None
+    """What keeps it back: creator_suspended, suspended or negative_balance; None: nothing."""
     created_at: datetime
     changed_at: datetime
     provider: str
@@ -83,7 +100,10 @@ class PayoutAccount:
 class StatementLine:
     """Amounts in minor units, as they change what each gets; see access.statements."""
 
+    booked_at: datetime
+    """In the month of the statement."""
     at: datetime
+    """When it became so, by the provider's clock: perhaps in a month before."""
     kind: str
     purchase: str | None
     currency: str
@@ -94,6 +114,8 @@ class StatementLine:
     creator_minor: int
     held_minor: int
     balance_minor: int
+    reason: str
+    """Of what was paid back, as the payer was told it; else empty."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class Newsletters:
 
     async def counts(self, issue: int) -> dict[str, int]:
         """Deliveries by state."""
-        return await read(self._engine, newsletters.counts, issue)
+        return await read(self._engine, deliveries.counts, issue)
 
     async def audience(self, creator: int, tiers: Sequence[int]) -> int:
         """To how many it would go now."""
@@ -87,8 +87,8 @@ class Newsletters:
     async def claim(self) -> Delivery | None:
         return await write(self._engine, deliveries.claim, self._now())
 
-    async def settle(self, delivery: Delivery, outcome: str, *, bounced: bool = False) -> None:
-        await write(self._engine, deliveries.settle, delivery, outcome, self._now(), bounced=bounced)
+    async def settle(self, claimed: Delivery, outcome: str, *, bounced: bool = False) -> None:
+        await write(self._engine, deliveries.settle, claimed, outcome, self._now(), bounced=bounced)
 
     async def tidy(self) -> None:
         await write(self._engine, deliveries.tidy, self._now())
@@ -96,6 +96,10 @@ class Newsletters:
     async def bounced(self, kind: str, *, delivery: int | None = None, address: str | None = None) -> bool:
         """`kind`: bounce or complaint, told by whoever carries our mail. False: of a delivery that is not known."""
         return await write(self._engine, _bounced, kind, delivery, address, self._now())
+
+    async def suppress(self, kind: str, address_sha256: str) -> None:
+        """The same of an address that is known by its digest alone."""
+        await write(self._engine, mail_consents.suppress, address_sha256, kind, self._now())
 
 
 async def _bounced(

@@ -9,20 +9,19 @@ from typing import Any
 from sqlalchemy import Row, delete, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from access import accounts, audit, creators, fields
+from access import accounts, audit, creators, fields, suspensions
 from access.benefit_model import NewsletterIssue
 from access.errors import AccessError
 from access.mail_consents import STANDING
 from access.model import Account
 from access.tables import tiers as tier_rows
-from access.tables_benefits import DELIVERY_STATES, deliveries, mail_consents, newsletter_issues
+from access.tables_benefits import deliveries, mail_consents, newsletter_issues
 
 MARKDOWN_LENGTH_MAX = 20_000
 """Some 3,000 words; in any script within the 64 KiB of a body."""
 DRAFTS_MAX = 100
 ISSUES_PER_DAY_MAX = 10
 LISTED_MAX = 100
-EDITORS = frozenset({"owner", "editor"})
 
 
 async def draft(
@@ -35,7 +34,7 @@ async def draft(
     now: datetime,
 ) -> NewsletterIssue:
     """`tiers`: whose holders it is for; none: every tier with the benefit `newsletter`. 403; 409 too_many_drafts; 422."""
-    await creators.require_member(connection, creator, actor, EDITORS)
+    await creators.require_member(connection, creator, actor, creators.EDITING_ROLES)
     await accounts.lock(connection, creator)
     drafts = (newsletter_issues.c.creator == creator) & (newsletter_issues.c.state == "draft")
     count = select(func.count()).select_from(newsletter_issues).where(drafts)
@@ -84,10 +83,11 @@ async def discard(connection: AsyncConnection, actor: Account, creator: int, iss
 async def send(connection: AsyncConnection, actor: Account, creator: int, issue: int, now: datetime) -> NewsletterIssue:
     """draft → sending: a delivery is queued for everybody who has consented; who is entitled is seen when it is claimed.
 
-    403, 404; 409 bad_state, too_many_issues.
+    403, also creator_suspended; 404; 409 bad_state, too_many_issues.
     """
     await accounts.lock(connection, creator)
     await _lock(connection, actor, creator, issue, ("draft",))
+    await suspensions.refuse_house(connection, creator, None)
     recent = newsletter_issues.c.sent_at > now - timedelta(days=1)
     count = select(func.count()).select_from(newsletter_issues).where(newsletter_issues.c.creator == creator, recent)
     if (await connection.execute(count)).scalar_one() >= ISSUES_PER_DAY_MAX:
@@ -110,23 +110,16 @@ async def stop(connection: AsyncConnection, actor: Account, creator: int, issue:
 
 async def get(connection: AsyncConnection, actor: Account, creator: int, issue: int) -> NewsletterIssue:
     """403 not_creator; 404 unknown_issue."""
-    await creators.require_member(connection, creator, actor, EDITORS)
+    await creators.require_member(connection, creator, actor, creators.EDITING_ROLES)
     return _issue(await _find(connection, creator, issue))
 
 
 async def of_creator(connection: AsyncConnection, actor: Account, creator: int) -> list[NewsletterIssue]:
     """The newest first, at most LISTED_MAX. 403 not_creator."""
-    await creators.require_member(connection, creator, actor, EDITORS)
+    await creators.require_member(connection, creator, actor, creators.EDITING_ROLES)
     query = select(newsletter_issues).where(newsletter_issues.c.creator == creator)
     rows = await connection.execute(query.order_by(newsletter_issues.c.id.desc()).limit(LISTED_MAX))
     return [_issue(row) for row in rows]
-
-
-async def counts(connection: AsyncConnection, issue: int) -> dict[str, int]:
-    """Deliveries by state: numbers only, for who they are is not the editor's to know."""
-    query = select(deliveries.c.state, func.count().label("n")).where(deliveries.c.issue == issue)
-    found = {row.state: row.n for row in await connection.execute(query.group_by(deliveries.c.state))}
-    return {state: found.get(state, 0) for state in DELIVERY_STATES}
 
 
 async def _content(
@@ -158,7 +151,7 @@ async def _change_state(
 async def _lock(
     connection: AsyncConnection, actor: Account, creator: int, issue: int, states: tuple[str, ...]
 ) -> Row[Any]:
-    await creators.require_member(connection, creator, actor, EDITORS)
+    await creators.require_member(connection, creator, actor, creators.EDITING_ROLES)
     row = await _find(connection, creator, issue, lock=True)
     if row.state not in states:
         raise AccessError(409, "bad_state", f"This issue is {row.state}.")

@@ -26,6 +26,14 @@ class Offers:
         """Whether the account acts for the creator in one of these roles."""
         return await read(self._engine, creators.is_member, creator, account, roles)
 
+    async def describe(self, actor: Account, creator: Creator, about: str) -> Creator:
+        """What the creator says of himself. 403 not_creator; 422."""
+        return await write(self._engine, creators.describe, actor, creator.id, about, self._now())
+
+    async def acted_for(self, account: Account) -> list[tuple[Creator, str]]:
+        """The creators that the account acts for, and its role with each; himself first, then by handle."""
+        return await read(self._engine, members.acted_for, account)
+
     async def members(self, actor: Account, creator: Creator) -> list[CreatorMember]:
         return await read(self._engine, members.of_creator, actor, creator.id)
 

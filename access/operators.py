@@ -24,7 +24,7 @@ async def is_operator(connection: AsyncConnection, account: Account) -> bool:
 async def find_or_invite(connection: AsyncConnection, who: str, now: datetime) -> Account:
     """By a mail address, whose account is made if there is none; or by a handle or id. 404 unknown_account; 422."""
     if "@" in who.removeprefix("@"):
-        account = await of_mailbox(connection, email_address(who, "account"), now)
+        account = await of_mailbox(connection, email_address(who, "account"), now, invited=True)
         return await accounts.by_id(connection, account)
     found = await accounts.find(connection, who if who.startswith("@") or who.isdecimal() else f"@{who}", None)
     if found is None:
@@ -43,16 +43,3 @@ async def dismiss(connection: AsyncConnection, account: Account, now: datetime) 
     """Idempotent."""
     if (await connection.execute(delete(operators).where(operators.c.account == account.id))).rowcount:
         await audit.record(connection, now, "operator.dismissed", actor=None, account=account.id)
-
-
-async def set_suspended(
-    connection: AsyncConnection, actor: Account, account: int, suspended: bool, now: datetime
-) -> Account:
-    """403 not_operator; 404 unknown_account; 409 own_account."""
-    if not await is_operator(connection, actor):
-        raise AccessError(403, "not_operator", "Only an operator may do this.")
-    if account == actor.id:
-        raise AccessError(409, "own_account", "Nobody suspends himself.")
-    await accounts.by_id(connection, account)
-    await accounts.set_suspended(connection, account, suspended, now, actor=actor.id)
-    return await accounts.by_id(connection, account)

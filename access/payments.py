@@ -98,6 +98,8 @@ class PriceChange:
     interval: str
     name: str
     at: Literal["now", "period_end"]
+    keeps_discount: bool = True
+    """False: what a coupon takes off ends with the old price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,9 @@ class PaymentProvider(Protocol):
 
     async def pause(self, agreement: str, *, key: str, now: datetime) -> Facts:
         """No payment and no period after this one, until resumed."""
+
+    async def forget_payer(self, agreement: str, *, key: str, now: datetime) -> Facts:
+        """Delete what is known of who pays for it: means of payment, address, credit. It ends; payments stay."""
 
     async def refund(self, payment: str, *, amount_minor: int, key: str, now: datetime) -> Facts: ...
     async def pay_out(self, request: PayoutRequest, *, key: str, now: datetime) -> Facts:

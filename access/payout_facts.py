@@ -1,10 +1,14 @@
-"""What becomes of a payout: planned → submitted → paid, or failed, or paid and returned. Its money follows in the books."""
+"""What becomes of a payout: planned → submitted → paid, or failed, or paid and returned, in parts or whole.
+
+Its money follows in the books. Of what is told late or twice, the later state and the greater sum that came back stand.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from access import audit, ledger
@@ -14,14 +18,17 @@ from access.tables_ledger import payouts
 
 ORDER = ("planned", "submitted", "paid", "failed", "returned")
 """The later stands, whatever order the news comes in."""
-PLACE = {
-    "planned": "payouts_in_transit",
-    "submitted": "payouts_in_transit",
-    "paid": "provider_clearing",
-    "failed": "creator_balance",
-    "returned": "creator_balance",
-}
-"""By state: the account that holds the debit or credit of a payout."""
+GONE = ("failed", "returned")
+"""States in which all of it is the creator's again."""
+
+
+def places(state: str, amount_minor: int, returned_minor: int) -> dict[str, int]:
+    """The accounts that hold the credit of a payout, and how much each."""
+    if state in GONE:
+        return {"creator_balance": amount_minor}
+    if state == "paid":
+        return {"provider_clearing": amount_minor - returned_minor, "creator_balance": returned_minor}
+    return {"payouts_in_transit": amount_minor}
 
 
 async def payout_changed(connection: AsyncConnection, fact: PayoutChanged, now: datetime) -> None:
@@ -32,22 +39,53 @@ async def payout_changed(connection: AsyncConnection, fact: PayoutChanged, now: 
         return
     await ledger.lock_creator(connection, row.creator, row.currency)
     row = (await connection.execute(query)).one()
-    if ORDER.index(fact.state) <= ORDER.index(row.state):
+    amount = row.amount_minor
+    told = "returned" if fact.returned_minor >= amount else fact.state
+    state = max(row.state, told, key=ORDER.index)
+    returned = amount if state in GONE else max(row.returned_minor, fact.returned_minor)
+    if (state, returned) == (row.state, row.returned_minor):
         return
-    before, after = PLACE[row.state], PLACE[fact.state]
-    if before != after:
-        kind = "payout_paid" if fact.state == "paid" else "payout_returned"
-        transfer = Transfer(
-            key=f"payout:{row.id}:{fact.state}",
-            kind=kind,
-            currency=row.currency,
-            creator=row.creator,
-            provider=row.provider,
-            purchase=f"payout:{row.id}",
-            at=fact.at,
-            entries={before: row.amount_minor, after: -row.amount_minor},
-        )
-        await ledger.post(connection, transfer, now)
-    values = {"state": fact.state, "transfer_ref": fact.transfer, "reason": fact.reason[:200], "changed_at": fact.at}
+    before = row.state
+    if state == "paid" and before != "paid":  # it arrived before a part of it came back
+        await _post(connection, row, fact, "paid", (before, 0), (state, 0), now)
+        before = state
+    name = state if state in GONE else f"returned:{returned}"
+    await _post(connection, row, fact, name, (before, row.returned_minor), (state, returned), now)
+    values = {
+        "state": state,
+        "returned_minor": returned,
+        "transfer_ref": fact.transfer,
+        "reason": fact.reason[:200],
+        "changed_at": fact.at,
+    }
     await connection.execute(update(payouts).where(payouts.c.id == row.id).values(values))
-    await audit.record(connection, now, f"payout.{fact.state}", actor=None, creator=row.creator, id=row.id)
+    await audit.record(
+        connection, now, f"payout.{state}", actor=None, creator=row.creator, id=row.id, returned_minor=returned
+    )
+
+
+async def _post(
+    connection: AsyncConnection,
+    row: Row[Any],
+    fact: PayoutChanged,
+    name: str,
+    before: tuple[str, int],
+    after: tuple[str, int],
+    now: datetime,
+) -> None:
+    """Its money goes from where one state and sum returned have it to where another has it."""
+    held = [places(state, row.amount_minor, returned) for state, returned in (before, after)]
+    entries = {account: held[0].get(account, 0) - held[1].get(account, 0) for account in held[0] | held[1]}
+    if not any(entries.values()):
+        return
+    transfer = Transfer(
+        key=f"payout:{row.id}:{name}",
+        kind="payout_paid" if name == "paid" else "payout_returned",
+        currency=row.currency,
+        creator=row.creator,
+        provider=row.provider,
+        purchase=f"payout:{row.id}",
+        at=fact.at,
+        entries=entries,
+    )
+    await ledger.post(connection, transfer, now)

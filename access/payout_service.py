@@ -27,14 +27,14 @@ class PayoutAccounts:
     async def get(self, actor: Account, creator: Creator) -> PayoutAccount:
         """One that is not ready is asked about, for the provider may not have told yet. 403 not_creator."""
         desk = self._desk
-        row = await read(desk.engine, _as_finance, actor, creator, desk.provider.name)
+        row = await read(desk.engine, _as_finance, actor, creator, desk.provider.name, to_read=True)
         if row is not None and row.state != "ready":
             try:
                 await desk.take(await desk.provider.fetch("payout_account", row.ref, now=desk.now()))
             except ProviderError as error:
                 if not error.may_pass:
                     raise
-            row = await read(desk.engine, _as_finance, actor, creator, desk.provider.name)
+            row = await read(desk.engine, _as_finance, actor, creator, desk.provider.name, to_read=True)
         needed = desk.provider.pays_to_accounts
         return PayoutAccount(needed, "none") if row is None else PayoutAccount(needed, row.state, row.reason)
 
@@ -61,6 +61,8 @@ class PayoutAccounts:
         return begun
 
 
-async def _as_finance(connection: AsyncConnection, actor: Account, creator: Creator, provider: str) -> Row[Any] | None:
-    await creators.require_member(connection, creator.id, actor, creators.FINANCE_ROLES)
+async def _as_finance(
+    connection: AsyncConnection, actor: Account, creator: Creator, provider: str, *, to_read: bool = False
+) -> Row[Any] | None:
+    await creators.require_member(connection, creator.id, actor, creators.FINANCE_ROLES, to_read=to_read)
     return await payout_accounts.find(connection, provider, creator.id)

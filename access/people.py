@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from access import accounts, audit, fields, operators, privacy, sessions, sign_in
+from access import accounts, audit, fields, guests, operators, privacy, sessions, sign_in
 from access.database import read, write
-from access.errors import AccessError
+from access.errors import AccessError, TokenError
+from access.guests import Pass
 from access.mail_addresses import email_address
 from access.model import Account
 from access.sessions import Client, Opened, Session
@@ -66,7 +67,7 @@ class People:
     ) -> Opened:
         """Sign in somebody whom an OpenID provider vouches for; `address` only if the provider has verified it."""
         if name is not None:
-            name = "".join(c for c in name if fields.is_storable(c)).strip()[:100] or None
+            name = "".join(c for c in name if fields.is_storable(c) and c not in fields.TURNING).strip()[:100] or None
         if address is not None:
             try:
                 address = email_address(address)
@@ -111,6 +112,19 @@ class People:
     async def revoke_others(self, account: Account, kept: int | None) -> None:
         await write(self._engine, sessions.revoke_others, account.id, kept, self._now())
 
+    # --- guests
+
+    async def make_guest(self, space: str, name: str, until: datetime) -> Pass:
+        """Somebody without an account of his own, who is to speak in this Space. 422 bad_field."""
+        return await write(self._engine, guests.make, space, name, until, self._now())
+
+    async def guest_of_pass(self, token: str, space: str) -> Account:
+        """Raises TokenError, also for a pass to another Space."""
+        account = await read(self._engine, guests.find, token, space, self._now())
+        if account is None:
+            raise TokenError("token_guest", "This guest's pass does not open this Space, or its time is over.")
+        return account
+
     # --- what they are called
 
     async def profile(self, account: Account) -> Profile:
@@ -140,10 +154,6 @@ class People:
 
         return await write(self._engine, work, self._now())
 
-    async def set_suspended(self, actor: Account, account: Account, suspended: bool) -> Account:
-        """403 not_operator; 404; 409 own_account."""
-        return await write(self._engine, operators.set_suspended, actor, account.id, suspended, self._now())
-
     # --- what is known of them
 
     async def export(self, account: Account) -> dict[str, Any]:
@@ -162,6 +172,7 @@ class People:
         now, kept = self._now(), self._retention
         await sign_in.forget(connection, now)
         await sessions.forget(connection, now, kept.client_addresses)
+        await guests.forget(connection, now, kept.client_addresses)
         if kept.audit is not None:
             await audit.forget(connection, now, kept.audit)
 

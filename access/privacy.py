@@ -3,7 +3,8 @@
 What belongs to whom is read from the tables themselves. A row belongs to the account in its column `account`; else, what
 somebody has made or earned as a creator, to its `creator`; else to whom the row belongs that it refers to. So a creator is
 told of his tiers, but not of a subscription: that is the subscriber's. Tables whose `info` says so lose their rows with
-the account; all others keep them, and know no more than a number that stands for nobody.
+the account; all others keep them, and know no more than a number that stands for nobody. Columns whose `info` says so are
+told to nobody.
 """
 
 from __future__ import annotations
@@ -12,14 +13,29 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, func, or_, select, update
+from sqlalchemy import Column, ColumnElement, Table, func, or_, select, update
 from sqlalchemy import delete as delete_rows
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from access import accounts, audit, outbox
+from access import accounts, audit, outbox, refund_requests
+from access import gifts as given
+from access import subscriptions as followed
+from access import tickets as bought
 from access.errors import AccessError
 from access.model import Account
-from access.tables import ERASED, LIVE_STATES, audit_log, creators, grants, metadata, pseudonyms, subscriptions, tiers
+from access.tables import (
+    ERASED,
+    LIVE_STATES,
+    PRIVATE,
+    audit_log,
+    creator_members,
+    creators,
+    grants,
+    metadata,
+    pseudonyms,
+    subscriptions,
+    tiers,
+)
 from access.tables import accounts as account_rows
 from access.tables_ledger import ledger_entries, ledger_transfers
 from access.tables_people import mailboxes, sign_in_requests
@@ -39,7 +55,7 @@ async def export(connection: AsyncConnection, account: Account, now: datetime) -
     told: dict[str, list[dict[str, Any]]] = {}
     for table in metadata.sorted_tables:
         if (belongs := _belongs(table, account.id)) is not None:
-            columns = [column for column in table.c if not column.name.endswith(SECRET)]
+            columns = [column for column in table.c if _is_told(column)]
             query = select(*columns).where(belongs).order_by(*table.primary_key)
             if rows := (await connection.execute(query)).all():
                 told[table.name] = [{key: _plain(value) for key, value in row._asdict().items()} for row in rows]
@@ -49,11 +65,16 @@ async def export(connection: AsyncConnection, account: Account, now: datetime) -
 
 
 async def delete(connection: AsyncConnection, account: Account, now: datetime) -> None:
-    """Forget who it was, and end its rights. 409 still_subscribed, still_selling, still_owed; 404."""
+    """Forget who it was, and end its rights. 409 last_owner, still_subscribed, still_selling, still_owed; 404."""
     await accounts.lock(connection, account.id)
     await accounts.by_id(connection, account.id)
+    await _check_publications(connection, account.id)
     await _check_nothing_runs(connection, account.id)
     await _check_gifts(connection, account.id, now)
+    await followed.give_up_of(connection, account.id, now)
+    await followed.forget_payer(connection, account.id, now)
+    await given.give_up_of(connection, account.id, now)
+    await bought.give_up_of(connection, account.id, now)
     await audit.record(connection, now, "account.deleted", actor=account.id, account=account.id)
     address = select(mailboxes.c.address_key).where(mailboxes.c.account == account.id).scalar_subquery()
     await connection.execute(delete_rows(sign_in_requests).where(sign_in_requests.c.address_key == address))
@@ -63,8 +84,30 @@ async def delete(connection: AsyncConnection, account: Account, now: datetime) -
     nobody = {"subject": None, "handle": None, "handle_key": None, "name": None, "status": "deleted"}
     gone = update(account_rows).where(account_rows.c.id == account.id)
     await connection.execute(gone.values(nobody | {"epoch": account_rows.c.epoch + 1}))
+    await connection.execute(update(creators).where(creators.c.id == account.id).values(about=""))
+    await refund_requests.forget_reasons(connection, account.id)
     await connection.execute(update(tiers).where(tiers.c.creator == account.id).values(state="archived"))
     await outbox.publish_rights_changed(connection, account.id, accounts.EVERY_CREATOR, now)
+
+
+async def _check_publications(connection: AsyncConnection, account: int) -> None:
+    """A publication has an owner who is somebody."""
+    owners = creator_members.alias("owners")
+    other = owners.join(account_rows, account_rows.c.id == owners.c.account)
+    others = (
+        select(owners.c.account)
+        .select_from(other)
+        .where(
+            owners.c.creator == creator_members.c.creator,
+            owners.c.role == "owner",
+            owners.c.account != account,
+            account_rows.c.status != "deleted",
+        )
+    )
+    mine = (creator_members.c.account == account) & (creator_members.c.role == "owner")
+    alone = select(creator_members.c.creator).where(mine, creator_members.c.creator != account, ~others.exists())
+    if (await connection.execute(alone.limit(1))).first() is not None:
+        raise AccessError(409, "last_owner", "A publication has no owner but you: name another one first.")
 
 
 async def _check_nothing_runs(connection: AsyncConnection, account: int) -> None:
@@ -100,6 +143,13 @@ async def _check_gifts(connection: AsyncConnection, account: int, now: datetime)
         raise AccessError(
             409, "still_selling", "Gifts of your tiers still run or wait to be redeemed: pay them back first."
         )
+
+
+def _is_told(column: Column[Any]) -> bool:
+    """Not what proves something to us, nor what others noted for themselves, nor who of them has done it."""
+    others = column.name == "by" or column.name.endswith("_by")
+    refers = any(key.column.table is account_rows for key in column.foreign_keys)
+    return not (column.name.endswith(SECRET) or column.info.items() >= PRIVATE.items() or (others and refers))
 
 
 def _belongs(table: Table, account: int) -> ColumnElement[bool] | None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from access import payout_accounts
+from access import payout_accounts, payout_holds
 from access.database import insert_or_ignore
 from access.facts import Facts, PayoutChanged
 from access.payments import PaymentProvider, PayoutRequest, ProviderError
@@ -21,6 +22,8 @@ from access.tables_money import provider_tasks
 BATCH_MAX = 20
 PAUSE_MIN = timedelta(seconds=30)
 PAUSE_MAX = timedelta(hours=6)
+KEPT = timedelta(days=90)
+"""Of what was done. Longer than anybody asks again by the same key, and than a provider remembers it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,8 @@ async def add(
     amount_minor: int | None = None,
     key: str | None = None,
 ) -> str:
-    """`kind`: cancel (an agreement), expire (a checkout), refund (a payment), pay_out (our payout). Its key; added once."""
+    """`kind`: cancel (an agreement, at once), stop (its renewals), expire (a checkout), refund (a payment), pay_out (ours),
+    forget (who pays for an agreement). Its key; added once."""
     key = key or f"{kind}:{provider}:{subject}"
     row = {
         "key": key,
@@ -58,11 +62,29 @@ async def add(
     return key
 
 
+async def find(connection: AsyncConnection, key: str) -> Row[Any] | None:
+    return (await connection.execute(select(provider_tasks).where(provider_tasks.c.key == key))).one_or_none()
+
+
+async def asked_back(connection: AsyncConnection, provider: str, payment: str) -> int:
+    """Of a payment: what the provider is still to be asked to pay back."""
+    query = select(func.coalesce(func.sum(provider_tasks.c.amount_minor), 0)).where(
+        provider_tasks.c.kind == "refund",
+        provider_tasks.c.provider == provider,
+        provider_tasks.c.subject == payment,
+        provider_tasks.c.done_at.is_(None),
+    )
+    return int((await connection.execute(query)).scalar_one())
+
+
 async def due(connection: AsyncConnection, provider: str, now: datetime) -> list[Task]:
     query = (
         select(provider_tasks)
         .where(
-            provider_tasks.c.provider == provider, provider_tasks.c.done_at.is_(None), provider_tasks.c.due_at <= now
+            provider_tasks.c.provider == provider,
+            provider_tasks.c.done_at.is_(None),
+            provider_tasks.c.due_at <= now,
+            payout_holds.sendable(),
         )
         .order_by(provider_tasks.c.due_at, provider_tasks.c.id)
         .limit(BATCH_MAX)
@@ -78,11 +100,15 @@ async def ask(provider: PaymentProvider, task: Task, payout: PayoutRequest | Non
     match task.kind:
         case "cancel":
             return await provider.cancel(task.subject, at_period_end=False, key=task.key, now=now)
+        case "stop":
+            return await provider.cancel(task.subject, at_period_end=True, key=task.key, now=now)
         case "expire":
             return await provider.expire_checkout(task.subject, key=task.key, now=now)
         case "refund":
             assert task.amount_minor is not None
             return await provider.refund(task.subject, amount_minor=task.amount_minor, key=task.key, now=now)
+        case "forget":
+            return await provider.forget_payer(task.subject, key=task.key, now=now)
         case "pay_out":
             assert payout is not None
             return await provider.pay_out(payout, key=task.key, now=now)
@@ -124,3 +150,9 @@ async def failed(connection: AsyncConnection, task: Task, error: ProviderError, 
     if not error.may_pass:
         values["done_at"] = now
     await connection.execute(update(provider_tasks).where(provider_tasks.c.id == task.id).values(values))
+
+
+async def forget(connection: AsyncConnection, now: datetime) -> None:
+    """What was refused stays, to be looked at."""
+    old = (provider_tasks.c.done_at < now - KEPT) & (provider_tasks.c.error == "")
+    await connection.execute(delete(provider_tasks).where(old))

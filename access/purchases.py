@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from access import accounts, entitlements, gifts, subscription_facts, tickets
+from access import accounts, entitlements, gifts, subscription_facts, suspended_sales, tickets
 from access.facts import CheckoutChanged
 from access.parties import Parties
 from access.shares import MoneyTerms
@@ -61,3 +61,10 @@ async def settle(connection: AsyncConnection, purchase: str, terms: MoneyTerms, 
             await tickets.settle(connection, number, now)
         case "gift", number:
             await gifts.settle(connection, number, now)
+
+
+async def stop_renewals(connection: AsyncConnection, purchase: str, why: str, now: datetime) -> None:
+    """After `lock`: whoever contests a payment is not charged again, unless he resumes. Once for each `why`."""
+    match read(purchase):
+        case "subscription", number:
+            await suspended_sales.stop(connection, number, why, now)

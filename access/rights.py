@@ -94,6 +94,18 @@ class Ban:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspension:
+    """Keeps everybody out of a creator's Spaces, or of one of them, in [start, end)."""
+
+    space: str | None
+    start: datetime
+    end: datetime | None = None
+
+    def covers(self, space: str, now: datetime) -> bool:
+        return self.space in (None, space) and self.start <= now and (self.end is None or now < self.end)
+
+
+@dataclass(frozen=True, slots=True)
 class CommunityStanding:
     """A community, and how the account of the snapshot stands in it."""
 
@@ -110,6 +122,14 @@ class CommunityStanding:
     """requested, invited, active, left, removed or declined; None: a stranger."""
     accepted_version: int | None = None
     """The version of the rules that the account accepted last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Somebody without an account of his own, whom a host's link has let in."""
+
+    space: str
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +155,13 @@ class Snapshot:
     """None: none are offered."""
     invited: bool = False
     """To this Space."""
+    guest: Guest | None = None
+    """None: an account like others."""
+    suspensions: tuple[Suspension, ...] = ()
+    """Of the creator, and of the Space in question."""
 
     def terms(self, tier: int) -> TierTerms | None:
-        return next((terms for terms in self.tiers if terms.id == tier), None)
+        for terms in self.tiers:
+            if terms.id == tier:
+                return terms
+        return None

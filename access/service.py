@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from access import accounts, admissions, bans, comps, creators, fields, idempotency, invitations, keys, outbox
+from access import (
+    accounts,
+    admissions,
+    bans,
+    comps,
+    creators,
+    deliveries,
+    fields,
+    fold,
+    idempotency,
+    invitations,
+    keys,
+    outbox,
+    provider_tasks,
+)
 from access.books import Books
 from access.community_service import Communities
-from access.database import read, reading, write, writing
+from access.database import read, reading, remembered, write, writing
 from access.dealings import Dealings
 from access.decide import Action, Allow, Deny, Resource
 from access.errors import AccessError, TokenError
 from access.follows import Follows
 from access.gift_service import Gifts
+from access.hook_service import Hooks
 from access.idempotency import Idempotency
 from access.invitations import Invitation
 from access.merch_service import Merch
-from access.model import Account, Admission, ApiKey, Comp, Creator, RightsChanged, Tier
+from access.model import Account, Admission, ApiKey, Comp, Creator, Occupant, RightsChanged, Tier
 from access.money_clock import MoneyClock
 from access.newsletter_service import Newsletters
 from access.offers import Offers
+from access.operator_service import Operators
 from access.payments import PaymentProvider
 from access.payout_service import PayoutAccounts
 from access.people import People, Retention
@@ -31,6 +49,7 @@ from access.ticket_service import Tickets
 from access.tokens import (
     SECRET_BYTES_MIN,
     Identity,
+    check_integration_token_untrusted,
     issuer_untrusted,
     make_account_token,
     read_account_token_untrusted,
@@ -74,9 +93,13 @@ class Access:
         self.books = Books(self.desk)
         self.payout_accounts = PayoutAccounts(self.desk)
         self.offers = Offers(engine, now)
+        self.hooks = Hooks(engine, now)
+        self.operators = Operators(engine, now)
+        self.desk.jobs.append(self.operators.keep_time)
         self.clock = clock
         self.idempotency = Idempotency(engine, wall or now)
         self._wall = wall or now
+        self._rights_changed_after = remembered(engine, outbox.rights_changed_after)
 
     # --- keys and accounts
     async def ensure_key(self, key_id: str, secret: str) -> None:
@@ -107,6 +130,10 @@ class Access:
         if account.status == "deleted":
             raise TokenError("account_deleted", "This account has been deleted.")
         return account
+
+    async def integration_of(self, token: str) -> int:
+        """Which integration speaks for itself with this token. Raises TokenError."""
+        return await read(self._engine, _integration_of_token, token, self._wall())
 
     async def mint_account_token(self, account: Account, seconds: int = 86_400) -> str:
         """An account token signed by a key of the account's integration; it leaves the account's name as it is. 409 no_key."""
@@ -146,6 +173,10 @@ class Access:
     ) -> Allow | Deny:
         return await read(self._engine, admissions.decide_now, _id(account), action, resource, role, self._now())
 
+    async def could_join(self, account: Account | None, asked: Sequence[tuple[Resource, str | None]]) -> list[bool]:
+        """Which of these resources the account could join now, with that role in it; for lists, so without the reasons."""
+        return await read(self._engine, admissions.decide_many, _id(account), asked, self._now())
+
     async def admit(
         self,
         account: Account | None,
@@ -171,6 +202,10 @@ class Access:
         async with writing(self._engine) as connection:
             await admissions.leave_all(connection, space, self._now())
 
+    async def vacate(self, space: str) -> list[Occupant]:
+        """Every seat of a Space is given up: another node has it. Who had them, in the order in which they were admitted."""
+        return await write(self._engine, admissions.vacate, space, self._now())
+
     async def lately_inside(self, space: str, since: datetime) -> set[int]:
         """Accounts that have been in the Space at that time or later, and were not put out."""
         return await read(self._engine, admissions.lately_inside, space, since)
@@ -193,7 +228,7 @@ class Access:
 
     async def changes(self, after: int) -> tuple[list[RightsChanged], int]:
         """Changed rights after a cursor, in order, and the next cursor. None is ever skipped."""
-        return await read(self._engine, outbox.rights_changed_after, after)
+        return await self._rights_changed_after(after)
 
     # --- creators and tiers
     async def create_creator(self, account: Account, *, handle: str, name: str | None = None) -> Creator:
@@ -340,9 +375,11 @@ class Access:
         return await read(self._engine, bans.of_creator, creator, self._now(), most=most)
 
     async def suspend(self, account: Account, *, suspended: bool = True) -> None:
-        """Keep an account out of everything: for the operator."""
-        async with writing(self._engine) as connection:
-            await accounts.set_suspended(connection, account.id, suspended, self._now())
+        """Keep an account out of everything: for whoever has the machine."""
+        if suspended:
+            await self.operators.suspend(None, "account", account.id)
+        else:
+            await self.operators.lift(None, "account", account.id)
 
     # --- upkeep
     async def sweep(self) -> None:
@@ -351,7 +388,12 @@ class Access:
             await admissions.forget_used_join_tokens(connection, self._now())
             await outbox.forget(connection, self._now())
             await idempotency.forget(connection, self._wall())
+            await provider_tasks.forget(connection, self._now())
+            await fold.forget(connection, self._now())
             await self.people.sweep(connection)
+        while await write(self._engine, deliveries.forget, self._now()):
+            pass
+        await self.hooks.forget()
         full = admissions.FORGOTTEN_AT_ONCE
         while await write(self._engine, admissions.forget, self._now(), self._retention.admissions) == full:
             pass  # a transaction each: whoever wants to join has his turn in between
@@ -361,13 +403,25 @@ async def _owner_of_token(
     connection: AsyncConnection, token: str, now: datetime
 ) -> tuple[int, Identity, Account | None]:
     """Its integration, whom it speaks of, and the account of that if it is there and nothing of it is new. TokenError."""
+    key = await _key_of_token(connection, token)
+    identity = read_account_token_untrusted(token, key.secret, now)
+    return key.integration, identity, await accounts.of_identity(connection, key.integration, identity)
+
+
+async def _integration_of_token(connection: AsyncConnection, token: str, now: datetime) -> int:
+    key = await _key_of_token(connection, token)
+    check_integration_token_untrusted(token, key.secret, now)
+    return int(key.integration)
+
+
+async def _key_of_token(connection: AsyncConnection, token: str) -> Row[Any]:
+    """Raises TokenError."""
     key = await keys.find_key(connection, issuer_untrusted(token))
     if key is None:
         raise TokenError("token_key_unknown", "The token is signed with a key that is not known here.")
     if key.revoked_at is not None:
         raise TokenError("token_key_revoked", "The token is signed with a key that has been revoked.")
-    identity = read_account_token_untrusted(token, key.secret, now)
-    return key.integration, identity, await accounts.of_identity(connection, key.integration, identity)
+    return key
 
 
 def _id(account: Account | None) -> int | None:

@@ -60,6 +60,10 @@ def digest(secret: str) -> str:
 
 
 async def open_session(connection: AsyncConnection, account: int, method: str, client: Client, now: datetime) -> Opened:
+    """403 suspended."""
+    opened_by = await accounts.by_id(connection, account)
+    if opened_by.status != "active":
+        raise AccessError(403, "suspended", "This account is suspended.")
     token = secrets.token_urlsafe(TOKEN_BYTES)
     mine = select(sessions.c.id).where(sessions.c.account == account)
     kept = mine.order_by(sessions.c.created_at.desc(), sessions.c.id.desc()).limit(SESSIONS_MAX - 1)
@@ -77,7 +81,7 @@ async def open_session(connection: AsyncConnection, account: int, method: str, c
     }
     made = (await connection.execute(insert(sessions).values(row).returning(sessions.c.id))).scalar_one()
     await audit.record(connection, now, "session.opened", actor=account, account=account, id=made, method=method)
-    return Opened(await accounts.by_id(connection, account), token, now + LIFETIME)
+    return Opened(opened_by, token, now + LIFETIME)
 
 
 async def find(connection: AsyncConnection, token: str, now: datetime) -> tuple[int, int, bool] | None:

@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from access import audit
-from access.database import insert_or_ignore
+from access import audit, platform_settings
+from access.database import alone_with, insert_or_ignore
 from access.errors import AccessError
 from access.mail_addresses import address_key, email_address
 from access.sessions import Client, Opened, digest, open_session
@@ -49,6 +49,7 @@ async def ask(connection: AsyncConnection, address: str, now: datetime) -> Asked
     """422 for what is no address; 429 too_many_mails."""
     address = email_address(address, "address")
     key = address_key(address)
+    await alone_with(connection, f"mailbox:{key}")
     for span, most in ((LIFETIME, MAILS_PER_QUARTER_MAX), (KEPT, MAILS_PER_DAY_MAX)):
         recent = (sign_in_requests.c.address_key == key) & (sign_in_requests.c.created_at > now - span)
         query = select(func.count()).select_from(sign_in_requests).where(recent)
@@ -91,13 +92,15 @@ def spelled(code: str) -> str:
     return "".join(code.split()).replace("-", "").upper()
 
 
-async def of_mailbox(connection: AsyncConnection, address: str, now: datetime) -> int:
-    """The account of an address that has been proved, made if there is none."""
+async def of_mailbox(connection: AsyncConnection, address: str, now: datetime, *, invited: bool = False) -> int:
+    """The account of an address that has been proved, made if there is none. 403 sign_ups_closed, but not for the invited."""
     key = address_key(address)
     query = select(mailboxes.c.account).where(mailboxes.c.address_key == key)
     account = (await connection.execute(query)).scalar_one_or_none()
     if account is not None:
         return int(account)
+    if not invited:
+        await _check_open(connection)
     made = await _new_account(connection, now)
     row = {"account": made, "address": address, "address_key": key, "verified_at": now}
     await connection.execute(insert_or_ignore(connection, mailboxes).values(row))
@@ -120,6 +123,7 @@ async def of_identity(
     account = (await connection.execute(query)).scalar_one_or_none()
     if account is not None:
         return int(account)
+    await _check_open(connection)
     made = await _new_account(connection, now, name)
     row = {"issuer": issuer, "subject": subject, "account": made, "created_at": now}
     await connection.execute(insert_or_ignore(connection, identities).values(row))
@@ -136,6 +140,12 @@ async def of_identity(
 
 async def forget(connection: AsyncConnection, now: datetime) -> None:
     await connection.execute(delete(sign_in_requests).where(sign_in_requests.c.created_at < now - KEPT))
+
+
+async def _check_open(connection: AsyncConnection) -> None:
+    """403 sign_ups_closed."""
+    if not await platform_settings.allows(connection, "sign_ups"):
+        raise AccessError(403, "sign_ups_closed", "No new accounts are made here at present.")
 
 
 async def _new_account(connection: AsyncConnection, now: datetime, name: str | None = None) -> int:

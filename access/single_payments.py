@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from access import charges, outbox, pairs, provider_tasks
 from access.tables import grants
-from access.tables_ledger import disputes, payments, refunds
+from access.tables_ledger import disputes, payments
+from access.tables_money import provider_tasks as tasks
 
 REFUNDS_TRIED_MAX = 5
 """A refund that the provider took and that came back is asked for anew so often."""
@@ -24,15 +25,18 @@ async def of_purchase(connection: AsyncConnection, purchase: str) -> Sequence[Ro
 
 
 async def pay_back(connection: AsyncConnection, payment: Row[Any], now: datetime) -> None:
-    """Ask for what has not been paid back or asked to be; once, and again if it has come back."""
+    """Ask for what has not been paid back or asked to be; once, and again if it has come back. What the provider has refused
+    is not asked again."""
     amount = await charges.refundable(connection, payment)
-    if not amount:
+    amount -= await provider_tasks.asked_back(connection, payment.provider, payment.ref) if amount else 0
+    if amount <= 0:
         return
-    mine = (refunds.c.payment == payment.id) & (refunds.c.state == "failed")
-    failed = (await connection.execute(select(func.count()).select_from(refunds).where(mine))).scalar_one()
-    if failed >= REFUNDS_TRIED_MAX:
+    name = f"refund:{payment.provider}:{payment.ref}"
+    keys = [name, *(f"{name}:{again}" for again in range(1, REFUNDS_TRIED_MAX))]
+    tried = (await connection.execute(select(tasks.c.error).where(tasks.c.key.in_(keys)))).scalars().all()
+    if len(tried) == REFUNDS_TRIED_MAX or any(tried):
         return
-    key = f"refund:{payment.provider}:{payment.ref}" + (f":{failed}" if failed else "")
+    key = keys[len(tried)]
     await provider_tasks.add(
         connection, payment.provider, "refund", payment.ref, now, amount_minor=amount, key=key
     )  # fmt: skip

@@ -13,45 +13,58 @@ from sqlalchemy import BindParameter, Row, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from access.decide import Resource
-from access.rights import Ban, Benefit, CommunityStanding, Grant, PriceOnSale, Snapshot, TierTerms
+from access.rights import Ban, Benefit, CommunityStanding, Grant, Guest, PriceOnSale, Snapshot, Suspension, TierTerms
 from access.tables import accounts, bans, epochs, grants, paid_periods, tier_benefits, tier_prices, tiers
 from access.tables_benefits import communities, community_members
+from access.tables_operators import suspensions
 from access.tables_tickets import space_invitations, ticket_offers
 from access.ticket_rights import Ticket, TicketTerms
 
 ACCOUNT: BindParameter[int] = bindparam("of_account")
 CREATOR: BindParameter[int] = bindparam("of_creator")
+SPACE: BindParameter[str] = bindparam("of_space")
 SOME: BindParameter[Any] = bindparam("some", expanding=True)
 
-GRANTS = (
+HELD = (
     select(grants, tiers.c.level, paid_periods.c.voided_at)
     .join(tiers, tiers.c.id == grants.c.tier)
     .outerjoin(paid_periods, paid_periods.c.id == grants.c.period)
-    .where(grants.c.account == ACCOUNT, grants.c.creator == CREATOR)
     .order_by(grants.c.id)
 )
+"""Grants as `grant_of` reads them."""
+GRANTS = HELD.where(grants.c.account == ACCOUNT, grants.c.creator == CREATOR)
+GRANTS_OF_SOME = HELD.where(grants.c.account.in_(SOME), grants.c.creator == CREATOR)
+
+HOUSE = (
+    (suspensions.c.account == CREATOR)
+    & (suspensions.c.scope != "account")
+    & (suspensions.c.space.is_(None) | (suspensions.c.space == SPACE))
+)
+SUSPENSIONS = select(suspensions).where(HOUSE).order_by(suspensions.c.id)
 
 ACCOUNT_AND_BANS = (
-    select(accounts.c.status, (accounts.c.epoch + func.coalesce(epochs.c.epoch, 0)).label("epoch"), bans)
+    select(
+        accounts.c.status,
+        (accounts.c.epoch + func.coalesce(epochs.c.epoch, 0)).label("epoch"),
+        accounts.c.guest_space,
+        accounts.c.guest_until,
+        bans,
+        suspensions.c.id.label("suspension"),
+        suspensions.c.space.label("suspended_space"),
+        suspensions.c.start.label("suspended_from"),
+        suspensions.c.end.label("suspended_until"),
+    )
     .select_from(
-        accounts.outerjoin(epochs, (epochs.c.account == accounts.c.id) & (epochs.c.creator == CREATOR)).outerjoin(
-            bans, (bans.c.account == accounts.c.id) & (bans.c.creator.is_(None) | (bans.c.creator == CREATOR))
-        )
+        accounts.outerjoin(epochs, (epochs.c.account == accounts.c.id) & (epochs.c.creator == CREATOR))
+        .outerjoin(bans, (bans.c.account == accounts.c.id) & (bans.c.creator.is_(None) | (bans.c.creator == CREATOR)))
+        .outerjoin(suspensions, HOUSE)
     )
     .where(accounts.c.id == ACCOUNT)
-    .order_by(bans.c.id)
-)
-
-GRANTS_OF_SOME = (
-    select(grants, tiers.c.level, paid_periods.c.voided_at)
-    .join(tiers, tiers.c.id == grants.c.tier)
-    .outerjoin(paid_periods, paid_periods.c.id == grants.c.period)
-    .where(grants.c.account.in_(SOME), grants.c.creator == CREATOR)
-    .order_by(grants.c.id)
+    .order_by(bans.c.id, suspensions.c.id)
 )
 
 ACCOUNTS_AND_BANS_OF_SOME = (
-    select(accounts.c.id.label("of"), accounts.c.status, bans)
+    select(accounts.c.id.label("of"), accounts.c.status, accounts.c.guest_space, accounts.c.guest_until, bans)
     .select_from(
         accounts.outerjoin(
             bans, (bans.c.account == accounts.c.id) & (bans.c.creator.is_(None) | (bans.c.creator == CREATOR))
@@ -121,14 +134,14 @@ async def load(connection: AsyncConnection, account: int | None, resource: Resou
     kinds = {policy.policy for policy in resource.policies}
     paid = "subscribers" in kinds
     paid |= any(community.joining == "tier" for community in named)
-    handle, terms = await _terms(connection, resource.creator) if paid else ("", ())
+    handle, terms = await terms_of(connection, resource.creator) if paid else ("", ())
     tickets = await _ticket_terms(connection, resource) if "ticketed" in kinds else None
     snapshot = Snapshot(
         None, resource.creator, handle, role=role, tiers=terms, communities=named, ticket_terms=tickets
     )  # fmt: skip
     if account is None:
-        return snapshot
-    status, epoch, banned = await _account(connection, account, resource.creator)
+        return replace(snapshot, suspensions=await _suspensions(connection, resource))
+    status, epoch, banned, suspended, guest = await _account(connection, account, resource)
     held = await load_grants(connection, account, resource.creator) if paid else ()
     return replace(
         snapshot,
@@ -136,6 +149,8 @@ async def load(connection: AsyncConnection, account: int | None, resource: Resou
         account_status=status,
         epoch=epoch,
         bans=banned,
+        guest=guest,
+        suspensions=suspended,
         grants=held,
         tickets=await load_tickets(connection, account, resource) if "ticketed" in kinds else (),
         invited="invite" in kinds and await _is_invited(connection, account, resource),
@@ -188,27 +203,27 @@ async def _is_invited(connection: AsyncConnection, account: int, resource: Resou
 async def load_grants(connection: AsyncConnection, account: int, creator: int) -> tuple[Grant, ...]:
     """Every grant of the pair, also ended ones. A grant whose paid period was voided ends with the voiding."""
     rows = await connection.execute(GRANTS, {"of_account": account, "of_creator": creator})
-    return tuple(_grant(row) for row in rows)
+    return tuple(grant_of(row) for row in rows)
 
 
 async def load_many(connection: AsyncConnection, accounts_of: Sequence[int], creator: int) -> list[Snapshot]:
     """What is known of each of these accounts (that exist) and the creator, without roles and communities."""
-    handle, terms = await _terms(connection, creator)
+    handle, terms = await terms_of(connection, creator)
     some = {"of_creator": creator, "some": list(accounts_of)}
     held: dict[int, list[Grant]] = {account: [] for account in accounts_of}
     for row in await connection.execute(GRANTS_OF_SOME, some):
-        held[row.account].append(_grant(row))
+        held[row.account].append(grant_of(row))
     snapshots: dict[int, Snapshot] = {}
     for row in await connection.execute(ACCOUNTS_AND_BANS_OF_SOME, some):
         known = snapshots.get(row.of) or Snapshot(
-            row.of, creator, handle, row.status, grants=tuple(held[row.of]), tiers=terms
+            row.of, creator, handle, row.status, grants=tuple(held[row.of]), tiers=terms, guest=_guest(row)
         )  # fmt: skip
         ban = () if row.scope is None else (Ban(row.scope, row.space, row.start, row.end, row.community),)
         snapshots[row.of] = replace(known, bans=(*known.bans, *ban))
     return list(snapshots.values())
 
 
-def _grant(row: Row[Any]) -> Grant:
+def grant_of(row: Row[Any]) -> Grant:
     ends = [at for at in (row.revoked_at, row.voided_at) if at is not None]
     return Grant(
         id=row.id,
@@ -243,16 +258,34 @@ async def _communities(
     )
 
 
-async def _account(connection: AsyncConnection, account: int, creator: int) -> tuple[str, int, tuple[Ban, ...]]:
-    """Status, epoch (of the account and of the pair together) and bans: a row per ban, or one without."""
-    rows = (await connection.execute(ACCOUNT_AND_BANS, {"of_account": account, "of_creator": creator})).all()
-    banned = tuple(
-        Ban(row.scope, row.space, row.start, row.end, row.community) for row in rows if row.scope is not None
-    )
-    return rows[0].status, rows[0].epoch, banned
+async def _account(
+    connection: AsyncConnection, account: int, resource: Resource
+) -> tuple[str, int, tuple[Ban, ...], tuple[Suspension, ...], Guest | None]:
+    """Status, epoch (of account and pair), bans and suspensions of the house (a row for each of both); guest or not."""
+    named = {"of_account": account, "of_creator": resource.creator, "of_space": resource.space}
+    rows = (await connection.execute(ACCOUNT_AND_BANS, named)).all()
+    banned = {
+        row.id: Ban(row.scope, row.space, row.start, row.end, row.community) for row in rows if row.scope is not None
+    }
+    suspended = {
+        row.suspension: Suspension(row.suspended_space, row.suspended_from, row.suspended_until)
+        for row in rows
+        if row.suspension is not None
+    }
+    return rows[0].status, rows[0].epoch, tuple(banned.values()), tuple(suspended.values()), _guest(rows[0])
 
 
-async def _terms(connection: AsyncConnection, creator: int) -> tuple[str, tuple[TierTerms, ...]]:
+async def _suspensions(connection: AsyncConnection, resource: Resource) -> tuple[Suspension, ...]:
+    named = {"of_creator": resource.creator, "of_space": resource.space}
+    rows = await connection.execute(SUSPENSIONS, named)
+    return tuple(Suspension(row.space, row.start, row.end) for row in rows)
+
+
+def _guest(row: Row[Any]) -> Guest | None:
+    return None if row.guest_space is None else Guest(row.guest_space, row.guest_until)
+
+
+async def terms_of(connection: AsyncConnection, creator: int) -> tuple[str, tuple[TierTerms, ...]]:
     """The creator's handle and all his tiers, with every benefit they ever gave."""
     rows = (await connection.execute(TERMS, {"of_creator": creator})).all()
     given: dict[int, list[Benefit]] = {row.id: [] for row in rows}

@@ -2,6 +2,9 @@
 
 A charge's line adds up: gross = fee + tax + platform share + creator share; lines of refunds and lost disputes are the same
 with the sign turned.
+
+A line is of the month in which it was booked, so a month that is over stays as it is: providers tell late, and date the end of
+a dispute with its beginning.
 """
 
 from __future__ import annotations
@@ -11,20 +14,24 @@ import io
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from access import refund_requests
 from access.fields import bad_field
-from access.money_model import StatementLine
+from access.money_model import RefundRequest, StatementLine
 from access.periods import period_end
 from access.tables_ledger import ledger_entries, ledger_transfers
 
 MONTH = re.compile(r"(2[0-9]{3})-(0[1-9]|1[0-2])", re.ASCII)
 COLUMNS = (
-    "at", "kind", "purchase", "currency", "gross_minor", "fee_minor", "tax_minor", "platform_share_minor",
-    "creator_minor", "held_minor", "balance_minor",
+    "booked_at", "at", "kind", "purchase", "currency", "gross_minor", "fee_minor", "tax_minor", "platform_share_minor",
+    "creator_minor", "held_minor", "balance_minor", "reason",
 )  # fmt: skip
+
+FORMULA = ("=", "+", "-", "@")
 
 
 def month(text: str) -> tuple[datetime, datetime]:
@@ -37,12 +44,16 @@ def month(text: str) -> tuple[datetime, datetime]:
 
 
 async def lines(connection: AsyncConnection, creator: int, start: datetime, end: datetime) -> list[StatementLine]:
-    """By currency, then time. `balance_minor`: what is owed to the creator after the line."""
+    """By currency, then when it was booked. `balance_minor`: what is owed to the creator after the line."""
     query = (
         select(ledger_transfers, ledger_entries.c.ledger_account, ledger_entries.c.amount_minor)
         .join(ledger_entries, ledger_entries.c.transfer == ledger_transfers.c.id)
-        .where(ledger_transfers.c.creator == creator, ledger_transfers.c.at >= start, ledger_transfers.c.at < end)
-        .order_by(ledger_transfers.c.currency, ledger_transfers.c.at, ledger_transfers.c.id)
+        .where(
+            ledger_transfers.c.creator == creator,
+            ledger_transfers.c.created_at >= start,
+            ledger_transfers.c.created_at < end,
+        )
+        .order_by(ledger_transfers.c.currency, ledger_transfers.c.created_at, ledger_transfers.c.id)
     )
     entries: dict[int, dict[str, int]] = {}
     transfers = {}
@@ -50,6 +61,8 @@ async def lines(connection: AsyncConnection, creator: int, start: datetime, end:
         transfers[row.id] = row
         entries.setdefault(row.id, {})[row.ledger_account] = row.amount_minor
     balances = await _balances_before(connection, creator, start)
+    charges = {row.reverses: row.purchase for row in transfers.values() if row.kind == "refund"}
+    asked = await refund_requests.of_charges(connection, charges)
     made = []
     for number, row in transfers.items():
         moved = entries[number]
@@ -58,6 +71,7 @@ async def lines(connection: AsyncConnection, creator: int, start: datetime, end:
         real = row.kind in ("charge", "refund", "refund_failed", "dispute_lost")
         made.append(
             StatementLine(
+                booked_at=row.created_at,
                 at=row.at,
                 kind=row.kind,
                 purchase=row.purchase,
@@ -69,9 +83,19 @@ async def lines(connection: AsyncConnection, creator: int, start: datetime, end:
                 creator_minor=of_creator,
                 held_minor=-moved.get("creator_hold", 0),
                 balance_minor=balances[row.currency],
+                reason=_reason(row, moved, asked) if row.kind == "refund" else "",
             )
         )
     return made
+
+
+def _reason(refund: Row[Any], moved: dict[str, int], asked: dict[int, list[RefundRequest]]) -> str:
+    """Providers do not say which request a refund answers: the newest of that amount there was by then."""
+    amount, by = -moved.get("provider_clearing", 0), refund.created_at
+    of_that = [
+        one.reason for one in asked.get(refund.reverses, []) if one.amount_minor == amount and one.asked_at <= by
+    ]
+    return of_that[-1] if of_that else ""
 
 
 async def _balances_before(connection: AsyncConnection, creator: int, start: datetime) -> dict[str, int]:
@@ -81,7 +105,7 @@ async def _balances_before(connection: AsyncConnection, creator: int, start: dat
         .where(
             ledger_entries.c.creator == creator,
             ledger_entries.c.ledger_account == "creator_balance",
-            ledger_transfers.c.at < start,
+            ledger_transfers.c.created_at < start,
         )
         .group_by(ledger_entries.c.currency)
     )
@@ -89,11 +113,12 @@ async def _balances_before(connection: AsyncConnection, creator: int, start: dat
 
 
 def as_csv(found: Iterable[StatementLine]) -> str:
-    """RFC 4180, with a line of names."""
+    """RFC 4180, with a line of names. What a person wrote is never a formula to the program that opens it."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     for line in found:
-        values = [getattr(line, column) for column in COLUMNS]
+        values = [getattr(line, column) for column in COLUMNS[:-1]]
+        values.append(f"'{line.reason}" if line.reason.startswith(FORMULA) else line.reason)
         writer.writerow([value.isoformat() if isinstance(value, datetime) else value for value in values])
     return text.getvalue()

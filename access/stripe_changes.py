@@ -60,6 +60,8 @@ class StripeChanges:
         if found.status == "trialing":  # nothing to be paid and no invoice: what the trial is of now is written on it
             params["proration_behavior"] = "none"
             params["metadata"] = {says.TRIAL: f"{change.price}:{seconds(now)}"}
+        if not change.keeps_discount:
+            params["discounts"] = ""
         await self._update(found.id, params, key)
 
     async def _price_later(self, found: stripe.Subscription, name: str, change: PriceChange, key: str) -> None:
@@ -77,7 +79,9 @@ class StripeChanges:
                 "duration": {"interval": change.interval, "interval_count": 1},
                 "proration_behavior": "none",
             }
-            if "discounts" in running:
+            if not change.keeps_discount:
+                after["discounts"] = ""
+            elif "discounts" in running:
                 after["discounts"] = running["discounts"]
             await schedules.update_async(
                 schedule.id,

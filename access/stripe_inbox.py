@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import stripe
 import structlog
@@ -25,6 +26,9 @@ from access.stripe_facts import STRIPE
 from access.stripe_provider import StripeProvider
 from access.stripe_webhooks import LISTED, read_event, read_webhook
 from access.webhook_events import Received
+
+if TYPE_CHECKING:
+    from stripe.params import EventListParams
 
 log = structlog.get_logger()
 
@@ -142,7 +146,12 @@ class StripeInbox:
         """The next page after the cursor, the oldest first; how many were new, and whether there is more."""
         engine, now = self._desk.engine, self._now()
         cursor = await read(engine, webhook_events.cursor, STRIPE)
-        events = await self._list(None if cursor is None else cursor[0])
+        try:
+            events = await self._list(None if cursor is None else cursor[0])
+        except ProviderError as error:
+            if cursor is None or not is_missing(error.__cause__):
+                raise
+            return await self._whole_list(), False
         found = 0
         with asking():
             told = [read_event(event, live=self._live) for event in reversed(events)]
@@ -153,18 +162,33 @@ class StripeInbox:
             await write(engine, webhook_events.move_cursor, STRIPE, settled[-1].id, settled[-1].at)
         return found, len(events) == PAGE and bool(settled)
 
-    async def _list(self, after: str | None) -> Sequence[stripe.Event]:
-        """At most a page, newest first. Without a cursor, or with one that Stripe has forgotten, the newest."""
+    async def _whole_list(self) -> int:
+        """Stripe has forgotten the cursor: what it still knows (30 days), from the newest back. How many were new."""
+        engine, now = self._desk.engine, self._now()
+        log.warning("stripe's list is read from its beginning: what came before it is not known")
+        found, oldest, newest = 0, None, None
+        while True:
+            events = await self._list(None, before=oldest)
+            with asking():
+                told = [read_event(event, live=self._live) for event in events]
+            for event in told:
+                found += await write(engine, webhook_events.store_missed, event, now)
+                if newest is None and event.at <= now - SETTLED:
+                    newest = event
+            if len(events) < PAGE:
+                break
+            oldest = events[-1].id
+        if newest is not None:
+            await write(engine, webhook_events.move_cursor, STRIPE, newest.id, newest.at)
+        return found
+
+    async def _list(self, after: str | None, *, before: str | None = None) -> Sequence[stripe.Event]:
+        """At most a page, newest first: what follows `after`, or precedes `before`. Raises ProviderError."""
+        params: EventListParams = {"types": list(LISTED), "limit": PAGE}
         if after is not None:
-            try:
-                with asking():
-                    page = await self._api.v1.events.list_async(
-                        {"types": list(LISTED), "limit": PAGE, "ending_before": after}
-                    )
-                    return page.data
-            except ProviderError as error:
-                if not is_missing(error.__cause__):
-                    raise
+            params["ending_before"] = after
+        if before is not None:
+            params["starting_after"] = before
         with asking():
-            newest = await self._api.v1.events.list_async({"types": list(LISTED), "limit": PAGE})
-            return newest.data
+            page = await self._api.v1.events.list_async(params)
+            return page.data

@@ -8,6 +8,7 @@ from typing import Literal
 import stripe
 
 from access.facts import PayoutAccountChanged, PayoutChanged
+from access.stripe_amounts import from_stripe
 from access.stripe_api import metadata, moment
 from access.stripe_facts import CREATOR, PAYOUT, SERVER, STRIPE
 
@@ -21,11 +22,12 @@ def payout(transfer: stripe.Transfer, server: str) -> PayoutChanged | None:
     state: Literal["paid", "returned"] = "returned" if transfer.reversed else "paid"
     return PayoutChanged(
         provider=STRIPE,
-        event=f"{transfer.id}:{state}",
+        event=f"{transfer.id}:{state}:{transfer.amount_reversed}",
         at=moment(transfer.created),
         payout=int(number),
         transfer=transfer.id,
         state=state,
+        returned_minor=from_stripe(transfer.amount_reversed, transfer.currency),
     )
 
 

@@ -47,9 +47,18 @@ SERVER_LENGTH_MAX = 24
 
 
 class StripeProvider:
-    """`server`: our name within the Stripe account. `base_url`: of the page, without a trailing slash."""
+    """`server`: our name within the Stripe account. `base_url`: of the page, without a trailing slash.
+    `automatic_tax`: Stripe computes the tax of whatever a checkout sells."""
 
-    def __init__(self, api: StripeApi, engine: AsyncEngine, server: str, base_url: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        api: StripeApi,
+        engine: AsyncEngine,
+        server: str,
+        base_url: Callable[[], str],
+        *,
+        automatic_tax: bool = False,
+    ) -> None:
         assert 0 < len(server) <= SERVER_LENGTH_MAX
         self.api = api
         self._engine = engine
@@ -59,6 +68,7 @@ class StripeProvider:
         self.changes = StripeChanges(api, self.catalog, self._key)
         self.connect = StripeConnect(api, self.reader)
         self._server = server
+        self._automatic_tax = automatic_tax
 
     @property
     def name(self) -> str:
@@ -99,6 +109,8 @@ class StripeProvider:
             "success_url": back,
             "cancel_url": back,
         }
+        if self._automatic_tax:
+            params["automatic_tax"] = {"enabled": True}
         recurring = request.recurring
         if recurring is None:
             amount = to_stripe(request.amount_minor, request.currency)
@@ -161,6 +173,17 @@ class StripeProvider:
 
     async def pause(self, agreement: str, *, key: str, now: datetime) -> Facts:
         await self.changes.pause(await self._agreement(agreement), key)
+        return await self.reader.subscription(agreement)
+
+    async def forget_payer(self, agreement: str, *, key: str, now: datetime) -> Facts:
+        """Each checkout has made a customer of its own. To delete it ends its subscription; payments can still go back."""
+        customer = says.customer(await self._agreement(agreement))
+        try:
+            with asking():
+                await self.api.v1.customers.delete_async(customer, None, {"idempotency_key": self._key(key)})
+        except AccessError as error:
+            if not is_missing(error.__cause__):
+                raise
         return await self.reader.subscription(agreement)
 
     async def portal_url(self, agreement: str, *, return_path: str, now: datetime) -> str | None:

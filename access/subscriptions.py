@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from access import accounts, audit, coupons, creators, entitlements, fields, outbox, pairs, provider_tasks
+from access import accounts, audit, coupons, creators, entitlements, fields, outbox, pairs, provider_tasks, suspensions
 from access.errors import AccessError
 from access.model import Account, Price, Subscription, Tier
 from access.payments import Checkout, CheckoutRequest, PaymentProvider, Recurring
@@ -26,6 +26,8 @@ from access.tables_money import unpaid_invoices
 
 CHECKOUT_LIFETIME_MAX = timedelta(hours=24)
 """For a checkout that the provider never answered for."""
+BEGUN_MAX, BEGUN_PERIOD = 20, timedelta(hours=1)
+"""How many one account begins in that time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,10 @@ async def begin(
     provider: str,
     now: datetime,
 ) -> CheckoutRequest | int:
-    """An incomplete subscription to ask money for; or the id of the one whose checkout is still open for the very same."""
+    """An incomplete subscription to ask money for, or the id of the one whose checkout is open for the very same.
+
+    Two requests at once for the same ask for the same one by the same name.
+    """
     if account.status != "active":
         raise AccessError(403, "suspended", "This account is suspended.")
     if account.id == tier.creator:
@@ -70,11 +75,12 @@ async def begin(
             continue
         row = stored.row
         same = (row.tier, row.price, row.coupon) == (tier.id, price.id, None if discount is None else discount.coupon)
-        if same and row.provider == provider and row.provider_ref is not None:
-            return int(row.id)
+        if same and row.provider == provider:
+            return _request(row, account, tier, price, discount) if row.provider_ref is None else int(row.id)
         if row.payment_state == "pending":
             raise AccessError(409, "payment_pending", "A payment for a subscription to this creator is on its way.")
         await _give_up(connection, stored, now)
+    await _refuse_too_many(connection, account.id, now)
     trial = 0 if any(stored.until is not None for stored in mine) else tier.trial_days
     row_values = {
         "account": account.id,
@@ -88,27 +94,35 @@ async def begin(
         "checkout_expires_at": now + CHECKOUT_LIFETIME_MAX,
         "created_at": now,
     }
-    new = (
-        await connection.execute(insert(subscriptions).values(row_values).returning(subscriptions.c.id))
-    ).scalar_one()
+    new = (await connection.execute(insert(subscriptions).values(row_values).returning(subscriptions))).one()
     await audit.record(
         connection, now, "subscription.begun", actor=account.id, account=account.id, creator=tier.creator, tier=tier.id
     )
+    return _request(new, account, tier, price, discount)
+
+
+def _request(
+    row: Row[Any], account: Account, tier: Tier, price: Price, discount: coupons.Redeemed | None
+) -> CheckoutRequest:
+    off = None if discount is None else discount.discount
     return CheckoutRequest(
-        purchase=f"subscription:{new}",
+        purchase=f"subscription:{row.id}",
         account=account.id,
         creator=tier.creator,
         name=tier.name,
         amount_minor=price.amount_minor,
         currency=price.currency,
-        recurring=Recurring(price.id, tier.id, price.interval, trial, None if discount is None else discount.discount),
+        recurring=Recurring(price.id, tier.id, price.interval, row.trial_days, off),
     )
 
 
-async def attach_checkout(connection: AsyncConnection, subscription: int, checkout: Checkout) -> None:
-    """The provider's answer to `begin`."""
+async def attach_checkout(connection: AsyncConnection, subscription: int, checkout: Checkout, now: datetime) -> None:
+    """The provider's answer to `begin`. If that has been given up by then, its checkout is to end too."""
+    stored = await _locked(connection, subscription, now)
     values = {"provider_ref": checkout.provider_ref, "checkout_expires_at": checkout.expires_at}
     await connection.execute(update(subscriptions).where(subscriptions.c.id == subscription).values(values))
+    if stored.row.status == "incomplete_expired":
+        await provider_tasks.add(connection, stored.row.provider, "expire", checkout.provider_ref, now)
 
 
 async def allow_payment(connection: AsyncConnection, ref: str, now: datetime) -> int:
@@ -141,6 +155,13 @@ async def own(
     raise unknown()  # it is none of his business whether there is one
 
 
+async def own_to_renew(connection: AsyncConnection, actor: Account, subscription: int, now: datetime) -> Stored:
+    """The fan's own, locked, for more to be charged: not where nothing is sold to him. 403 blocked, creator_suspended; 404."""
+    stored = await own(connection, actor, subscription, now, by_creator=False)
+    await _refuse_banned(connection, stored.row.account, stored.row.creator, now)
+    return stored
+
+
 async def end_now(
     connection: AsyncConnection, actor: Account, subscription: int, terms: MoneyTerms, now: datetime
 ) -> None:
@@ -163,10 +184,33 @@ async def end_now(
     await entitlements.settle(connection, row.id, terms, now)
 
 
-async def lapse_one(connection: AsyncConnection, now: datetime) -> bool:
-    """End what no event ends: an agreement whose renewal failed and whose grace is over, or that was to end. Whether any.
+async def give_up(connection: AsyncConnection, subscription: int, now: datetime) -> None:
+    """Its checkout is not to be paid any more. Of one that has been nothing changes."""
+    found = await _locked(connection, subscription, now)
+    if found.row.status == "incomplete":
+        await _give_up(connection, found, now)
 
-    One, for a transaction locks one pair.
+
+async def give_up_of(connection: AsyncConnection, account: int, now: datetime) -> None:
+    """Whoever is deleted begins nothing more, as fan or as creator. What is paid all the same goes back (`entitlements`)."""
+    theirs = (subscriptions.c.account == account) | (subscriptions.c.creator == account)
+    begun = theirs & (subscriptions.c.status == "incomplete")
+    for found in await stored(connection, begun, now):
+        await _give_up(connection, found, now)
+
+
+async def forget_payer(connection: AsyncConnection, account: int, now: datetime) -> None:
+    """Whoever is deleted is to be forgotten by the providers too."""
+    theirs = (subscriptions.c.account == account) & subscriptions.c.agreement_ref.is_not(None)
+    for row in await connection.execute(select(subscriptions.c.provider, subscriptions.c.agreement_ref).where(theirs)):
+        await provider_tasks.add(connection, row.provider, "forget", row.agreement_ref, now)
+
+
+async def lapse_one(connection: AsyncConnection, after: int, now: datetime) -> int | None:
+    """End what no event ends: an agreement whose renewal failed and whose grace is over, or that was to end.
+
+    The first whose id is above `after`, for a transaction locks one pair; which was looked at, or None. One of whose payments
+    nothing was told yet does not end.
     """
     ended = select(unpaid_invoices.c.subscription).where(unpaid_invoices.c.paid_at.is_(None))
     candidates = subscriptions.c.status.in_(("trialing", "active", "past_due", "unpaid")) & (
@@ -182,14 +226,15 @@ async def lapse_one(connection: AsyncConnection, now: datetime) -> bool:
             (grants.c.end > now) | (grants.c.grace_end > now),
         )
     )
-    query = select(subscriptions.c.id).where(candidates, ~standing.exists()).order_by(subscriptions.c.id).limit(1)
+    over = candidates & ~standing.exists() & (subscriptions.c.id > after)
+    query = select(subscriptions.c.id).where(over).order_by(subscriptions.c.id).limit(1)
     subscription = (await connection.execute(query)).scalar_one_or_none()
     if subscription is None:
-        return False
+        return None
     stored = await _locked(connection, subscription, now)
     if stored.row.status in LIVE_STATES and stored.until is not None and stored.until <= now:
         await _lapse(connection, stored, now)
-    return True
+    return int(subscription)
 
 
 # --- reading
@@ -214,6 +259,7 @@ async def grants_and_subscriptions(
 
 
 async def _refuse_banned(connection: AsyncConnection, account: int, creator: int, now: datetime) -> None:
+    await suspensions.refuse_house(connection, creator, None)
     query = select(bans.c.id).where(
         bans.c.account == account,
         (bans.c.scope == "platform") | ((bans.c.scope == "creator") & (bans.c.creator == creator)),
@@ -222,6 +268,14 @@ async def _refuse_banned(connection: AsyncConnection, account: int, creator: int
     )
     if (await connection.execute(query)).first() is not None:
         raise AccessError(403, "blocked", "You have been blocked here.")
+
+
+async def _refuse_too_many(connection: AsyncConnection, account: int, now: datetime) -> None:
+    """Each that is begun stays, and is a checkout at the provider."""
+    mine = (subscriptions.c.account == account) & (subscriptions.c.created_at > now - BEGUN_PERIOD)
+    begun = (await connection.execute(select(func.count()).select_from(subscriptions).where(mine))).scalar_one()
+    if begun >= BEGUN_MAX:
+        raise AccessError(429, "too_many_begun", f"{BEGUN_MAX} subscriptions were begun within an hour; wait a while.")
 
 
 def _refuse_second(mine: list[Stored]) -> None:

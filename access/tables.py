@@ -38,6 +38,8 @@ metadata = MetaData(
 
 ERASED = {"on_deletion": "erase"}
 """`info` of tables whose rows go when the account in their column `account` is deleted."""
+PRIVATE = {"on_export": "skip"}
+"""`info` of columns that are not told to whom the row belongs: somebody else's notes."""
 
 LIVE_STATES = ("trialing", "active", "past_due", "unpaid", "paused")
 """Subscriptions of which an account has at most one per creator."""
@@ -75,6 +77,8 @@ accounts = Table(
     Column("status", String(16), nullable=False),
     Column("epoch", BigInteger, nullable=False, server_default="0"),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("guest_space", String(13), comment="a guest's, who has no rights but a speaker's seat there"),
+    Column("guest_until", UtcDateTime, index=True),
     UniqueConstraint("integration", "subject"),
     _one_of("status", ("active", "suspended", "deleted")),
     sqlite_autoincrement=True,  # an id is never given twice
@@ -87,6 +91,7 @@ creators = Table(
     metadata,
     _account("id", primary_key=True, autoincrement=False),
     Column("kind", String(16), nullable=False),
+    Column("about", Text, nullable=False, server_default=""),
     Column("created_at", UtcDateTime, nullable=False),
     _one_of("kind", ("person", "publication")),
 )
@@ -288,6 +293,13 @@ admissions = Table(
     Column("state", String(16), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
+    Column(
+        "untold",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="integrators are to be told of a change",
+    ),
     _one_of("state", ("pending", "seated", "left", "evicted")),
     Index(
         "ix_admissions_ended",
@@ -301,6 +313,7 @@ admissions = Table(
         sqlite_where=text("ended_at IS NULL"),
         postgresql_where=text("ended_at IS NULL"),
     ),
+    Index("ix_admissions_untold", "id", sqlite_where=text("untold"), postgresql_where=text("untold")),
     sqlite_autoincrement=True,
 )
 

@@ -119,6 +119,7 @@ newsletter_issues = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("sent_at", UtcDateTime, comment="when sending was asked for"),
     Column("finished_at", UtcDateTime),
+    Column("counted", JSON(none_as_null=True), comment="its deliveries by state, once they are forgotten"),
     one_of("state", ("draft", "sending", "sent", "stopped")),
     Index("ix_newsletter_issues_creator", "creator", "id"),
     Index(

@@ -135,6 +135,20 @@ refunds = Table(
     CheckConstraint("amount_minor > 0", name="amount_minor"),
 )
 
+refund_requests = Table(
+    "refund_requests",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("payment", Id, ForeignKey("payments.id"), nullable=False, index=True),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("reason", String(200), nullable=False, comment="as the payer is told it"),
+    account_column("by", comment="null: from the command line"),
+    Column("created_at", UtcDateTime, nullable=False),
+    CheckConstraint("amount_minor > 0", name="amount_minor"),
+    comment="what was asked to be paid back here; what came of it is in refunds",
+    sqlite_autoincrement=True,
+)
+
 disputes = Table(
     "disputes",
     metadata,
@@ -177,11 +191,14 @@ payouts = Table(
     Column("currency", String(3), nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
     Column("state", String(16), nullable=False),
+    Column("returned_minor", BigInteger, nullable=False, server_default="0", comment="of the amount, owed again"),
     Column("reason", String(200), nullable=False, server_default=""),
+    Column("key_sha256", String(64), comment="of the key that it was asked for by, so that it is planned once"),
     account_column("by", nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
     one_of("state", ("planned", "submitted", "paid", "failed", "returned")),
     CheckConstraint("amount_minor > 0", name="amount_minor"),
+    Index("uq_payouts_key", "key_sha256", unique=True),
     sqlite_autoincrement=True,
 )

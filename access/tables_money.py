@@ -86,7 +86,7 @@ provider_tasks = Table(
     Column("done_at", UtcDateTime),
     Column("error", String(200), nullable=False, server_default=""),
     Column("created_at", UtcDateTime, nullable=False),
-    one_of("kind", ("refund", "cancel", "expire", "pay_out")),
+    one_of("kind", ("refund", "cancel", "stop", "expire", "pay_out", "forget")),
     Index(
         "ix_provider_tasks_due",
         "due_at",

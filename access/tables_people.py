@@ -79,3 +79,12 @@ sessions = Table(
     info=ERASED,
     sqlite_autoincrement=True,
 )
+
+guest_passes = Table(
+    "guest_passes",
+    metadata,
+    account_column(primary_key=True, autoincrement=False),
+    Column("token_sha256", SHA256, nullable=False, unique=True),
+    info=ERASED,
+    comment="what a guest without an account of his own shows at the door of one Space",
+)

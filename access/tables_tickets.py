@@ -23,6 +23,8 @@ OFFER_STATES = ("on_sale", "paused", "ended", "cancelled")
 TICKET_STATES = ("reserved", "paid", "admitted", "disputed", "refunding", "refunded", "void")
 HELD_STATES = ("reserved", "paid", "admitted", "disputed")
 """Each is one of the offer's taken seats; an account has at most one per Space."""
+BOUGHT_STATES = ("paid", "admitted", "disputed")
+"""Paid for, and not paid back."""
 GIFT_STATES = ("begun", "paid", "redeemed", "disputed", "refunding", "refunded", "void")
 PAYMENT_STATES = ("declined", "requires_action", "pending")
 

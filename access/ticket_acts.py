@@ -16,7 +16,7 @@ from access.tables_tickets import tickets as rows
 
 
 async def allow_payment(connection: AsyncConnection, ref: str, now: datetime) -> int:
-    """May this checkout be paid now? Its ticket's id. 404; 403 blocked; 409 checkout_closed."""
+    """May this checkout be paid now? Its ticket's id. 404; 403 blocked, or suspended; 409 checkout_closed."""
     found = (await connection.execute(select(rows.c.id).where(rows.c.provider_ref == ref))).scalar_one_or_none()
     if found is None or (parties := await tickets.lock(connection, found)) is None:
         raise ticket_rows.unknown()
@@ -25,7 +25,8 @@ async def allow_payment(connection: AsyncConnection, ref: str, now: datetime) ->
         return int(row.id)  # this very payment, told again
     if row.state != "reserved" or row.expire_asked_at is not None:
         raise AccessError(409, "checkout_closed", "This checkout is closed; begin again.")
-    await bans.refuse_banned(connection, row.payer, parties.creator, None, now)
+    space = (await connection.execute(select(offers.c.space).where(offers.c.id == row.offer))).scalar_one()
+    await bans.refuse_banned(connection, row.payer, parties.creator, space, now)
     return int(row.id)
 
 

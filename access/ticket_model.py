@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from access.money_model import RefundRequest
+
 
 @dataclass(frozen=True, slots=True)
 class SoldTicket:
@@ -24,7 +26,16 @@ class SoldTicket:
     reserved_until: datetime
     payment_state: str | None
     refund_reason: str | None
+    refunds_asked: list[RefundRequest]
+    """In words, by the creator's finance or an operator."""
     admitted_at: datetime | None
     created_at: datetime
     checkout_url: str | None
     """Where to pay, while there is something to pay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    account: int
+    ticket: int
+    """The first that it has bought for the Space."""

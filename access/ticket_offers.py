@@ -80,8 +80,8 @@ def _checked(settings: Settings) -> dict[str, Any]:
     fields.between(settings.quantity, "quantity", 1, QUANTITY_MAX)
     start, end = settings.sale_start, settings.sale_end
     for value, field in ((start, "sale_start"), (end, "sale_end")):
-        if value is not None and value >= fields.MOMENT_MAX:
-            raise fields.bad_field(field, "before the year 9999")
+        if value is not None and not fields.MOMENT_MIN < value < fields.MOMENT_MAX:
+            raise fields.bad_field(field, "a year from 1970 to 9998")
     if start is not None and end is not None and end <= start:
         raise fields.bad_field("sale_end", "after sale_start")
     return {

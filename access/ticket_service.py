@@ -5,21 +5,32 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from access import creators, dealings, fields, ticket_acts, ticket_offers, ticket_rows, ticket_upkeep, tickets
+from access import (
+    creators,
+    dealings,
+    fields,
+    refund_requests,
+    ticket_acts,
+    ticket_offers,
+    ticket_rows,
+    ticket_upkeep,
+    tickets,
+)
 from access.database import read, write
 from access.dealings import Dealings
 from access.embedded_agreements import TEST_MONEY
 from access.embedded_money import OUTCOMES
 from access.errors import AccessError
 from access.model import Account
+from access.money_model import RefundRequest
 from access.payments import CheckoutRequest, PaymentProvider, ProviderError
-from access.tables_tickets import HELD_STATES
+from access.tables_tickets import BOUGHT_STATES, HELD_STATES
 from access.tables_tickets import ticket_offers as offers
 from access.tables_tickets import tickets as rows
-from access.ticket_model import SoldTicket
+from access.ticket_model import Buyer, SoldTicket
 from access.ticket_offers import Settings
 from access.ticket_rights import TicketTerms
 
@@ -112,6 +123,10 @@ class Tickets:
         desk = self._desk
         return await read(desk.engine, _of_space, actor, space, creator, desk.provider)
 
+    async def buyers(self, actor: Account, space: str, creator: int, *, after: int, most: int) -> list[Buyer]:
+        """Who has paid for a ticket and not had it back, in the order of their first; `after` that ticket. 403 not_creator."""
+        return await read(self._desk.engine, _buyers, actor, space, creator, after, most)
+
     async def are_held(self, space: str) -> bool:
         """Whether somebody has a ticket or a reservation: then tickets go on admitting."""
         mine = (offers.c.space == space) & rows.c.state.in_(HELD_STATES)
@@ -164,13 +179,31 @@ async def _of_space(
     return await _get(connection, mine, provider, LISTED_MAX)
 
 
+async def _buyers(
+    connection: AsyncConnection, actor: Account, space: str, creator: int, after: int, most: int
+) -> list[Buyer]:
+    await creators.require_member(connection, creator, actor, creators.FINANCE_ROLES)
+    first = func.min(rows.c.id).label("first")
+    query = (
+        select(rows.c.payer, first)
+        .join(offers, offers.c.id == rows.c.offer)
+        .where(offers.c.space == space, offers.c.creator == creator, rows.c.state.in_(BOUGHT_STATES))
+        .group_by(rows.c.payer)
+        .having(first > after)
+        .order_by(first)
+        .limit(most)
+    )
+    return [Buyer(row.payer, row.first) for row in await connection.execute(query)]
+
+
 async def _get(connection: AsyncConnection, condition: Any, provider: PaymentProvider, limit: int) -> list[SoldTicket]:
     query = select(rows, offers.c.space, offers.c.creator).join(offers, offers.c.id == rows.c.offer).where(condition)
-    found = await connection.execute(query.order_by(rows.c.id.desc()).limit(limit))
-    return [_sold(row, provider) for row in found]
+    found = (await connection.execute(query.order_by(rows.c.id.desc()).limit(limit))).all()
+    asked = await refund_requests.of_purchases(connection, [f"ticket:{row.id}" for row in found])
+    return [_sold(row, provider, asked.get(f"ticket:{row.id}", [])) for row in found]
 
 
-def _sold(row: Row[Any], provider: PaymentProvider) -> SoldTicket:
+def _sold(row: Row[Any], provider: PaymentProvider, refunds_asked: list[RefundRequest]) -> SoldTicket:
     payable = row.state == "reserved" and row.expire_asked_at is None and row.provider == provider.name
     url = None
     if payable and row.provider_ref is not None:
@@ -189,6 +222,7 @@ def _sold(row: Row[Any], provider: PaymentProvider) -> SoldTicket:
         reserved_until=row.reserved_until,
         payment_state=row.payment_state,
         refund_reason=row.refund_reason,
+        refunds_asked=refunds_asked,
         admitted_at=row.admitted_at,
         created_at=row.created_at,
         checkout_url=url,

@@ -17,7 +17,18 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from access import audit, bans, charges, outbox, pairs, provider_tasks, single_payments, ticket_offers, ticket_rows
+from access import (
+    accounts,
+    audit,
+    bans,
+    charges,
+    outbox,
+    pairs,
+    provider_tasks,
+    single_payments,
+    ticket_offers,
+    ticket_rows,
+)
 from access.errors import AccessError
 from access.facts import CheckoutChanged
 from access.model import Account
@@ -117,6 +128,12 @@ async def never_begun(connection: AsyncConnection, ticket: int, now: datetime) -
         await ticket_rows.move(connection, row, "void", now)
 
 
+async def give_up_of(connection: AsyncConnection, account: int, now: datetime) -> None:
+    """Whoever is deleted keeps no seat that is not paid for. What is paid all the same goes back (`settle`)."""
+    his = (tickets.c.payer == account) & (tickets.c.state == "reserved") & (tickets.c.reserved_until > now)
+    await connection.execute(update(tickets).where(his).values(reserved_until=now))
+
+
 # --- what the provider tells
 
 
@@ -157,6 +174,9 @@ async def settle(connection: AsyncConnection, ticket: int, now: datetime) -> Non
         await single_payments.pay_back(connection, again, now)
     lost = await charges.voided_at(connection, paid[0])
     row = await ticket_rows.one(connection, ticket)
+    if row.state in ("reserved", "void") and await accounts.any_deleted(connection, row.account):
+        gone = {"refund_asked_at": row.refund_asked_at or now, "refund_reason": row.refund_reason or "cancelled"}
+        row = await ticket_rows.write(connection, row.id, **gone)  # nobody can have it
     if lost is None and row.refund_asked_at is None:
         row = await _seat(connection, row, now)
     if lost is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from access.rights import Grant, Snapshot, TierTerms
 
@@ -28,12 +29,12 @@ def covering(snapshot: Snapshot, tier: int | None, benefit: str, now: datetime) 
     level = _level_needed(snapshot, tier)
     found: list[tuple[Grant, datetime | None]] = []
     for grant in snapshot.grants:
-        terms = snapshot.terms(grant.tier)
-        if level is None or terms is None or grant.level < level or not grant.covers(now):
+        if level is None or grant.level < level or not grant.covers(now):
             continue
-        given = [b for b in terms.benefits if b.name == benefit and b.covers(now)]
+        terms = snapshot.terms(grant.tier)
+        given = [] if terms is None else [b.end for b in terms.benefits if b.name == benefit and b.covers(now)]
         if given:
-            found.append((grant, _earlier(grant.ends(), latest([b.end for b in given]))))
+            found.append((grant, _earlier(grant.ends(), latest(given))))
     return found
 
 
@@ -70,10 +71,11 @@ def _gives(terms: TierTerms, benefit: str, now: datetime) -> bool:
 
 def _earlier(a: datetime | None, b: datetime | None) -> datetime | None:
     """The earlier of two ends; None is never."""
-    return min((end for end in (a, b) if end is not None), default=None)
+    if a is None or b is None:
+        return b if a is None else a
+    return min(a, b)
 
 
 def latest(ends: list[datetime | None]) -> datetime | None:
     """The latest of some ends; None is never."""
-    known = [end for end in ends if end is not None]
-    return max(known) if len(known) == len(ends) else None
+    return None if None in ends else max(cast("list[datetime]", ends))

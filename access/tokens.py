@@ -17,7 +17,7 @@ from typing import Any
 import jwt
 
 from access.errors import TokenError
-from access.fields import HANDLE, is_storable
+from access.fields import HANDLE, TURNING, is_storable
 
 ALGORITHM = "HS256"
 SECRET_BYTES_MIN = 32
@@ -29,6 +29,7 @@ CLOCK_SKEW = timedelta(seconds=2)
 """How far an integrator's clock may run ahead of ours before his fresh tokens are refused."""
 JOIN_TOKEN_LIFETIME = timedelta(seconds=60)
 JOIN_AUDIENCE = "spaces:join"
+INTEGRATION_AUDIENCE = "spaces:integration"
 SUBJECT_LENGTH_MAX = 255
 NAME_LENGTH_MAX = 100
 
@@ -75,7 +76,18 @@ def read_account_token_untrusted(token: str, secret: str, now: datetime) -> Iden
     handle = _text_claim(claims, "handle", 64)
     if handle is not None and not HANDLE.fullmatch(handle):
         raise TokenError("token_claim", "`handle`: 1 to 64 letters, digits, '_', '.' or '-'.")
-    return Identity(subject, _text_claim(claims, "name", NAME_LENGTH_MAX), handle)
+    name = _text_claim(claims, "name", NAME_LENGTH_MAX)
+    if name is not None:  # the integrator let him have it: what it would do to the words beside it is left out
+        name = "".join(character for character in name if character not in TURNING) or None
+    return Identity(subject, name, handle)
+
+
+def check_integration_token_untrusted(token: str, secret: str, now: datetime) -> None:
+    """A token in which an integration speaks for itself and nobody in particular: `aud`, and no `sub`. Raises TokenError."""
+    claims = _verified(token, secret.encode(), audience=INTEGRATION_AUDIENCE)
+    _check_times(claims, now, LIFETIME_MAX)
+    if "sub" in claims:
+        raise TokenError("token_claim", "A token of the integration itself has no `sub`.")
 
 
 def make_account_token(
@@ -141,8 +153,17 @@ def read_join_token_untrusted(token: str, key: bytes, space: str, now: datetime)
 
 def is_join_token_untrusted(token: str) -> bool:
     """Does this claim to be a join token (else it is read as an account token)? Nothing is proven."""
+    return _says_it_is_for(token, JOIN_AUDIENCE)
+
+
+def is_integration_token_untrusted(token: str) -> bool:
+    """Does this claim to be a token of an integration itself? Nothing is proven."""
+    return _says_it_is_for(token, INTEGRATION_AUDIENCE)
+
+
+def _says_it_is_for(token: str, audience: str) -> bool:
     try:
-        return len(token) <= TOKEN_CHARACTERS_MAX and _unverified(token)["payload"].get("aud") == JOIN_AUDIENCE
+        return len(token) <= TOKEN_CHARACTERS_MAX and _unverified(token)["payload"].get("aud") == audience
     except TokenError:
         return False
 

@@ -10,7 +10,19 @@ from pathlib import Path
 
 from benchmarks.report import Report
 
-NAMES = ("admission", "fanout", "join", "latency", "mixing", "peer-janus", "quality", "revocation")
+NAMES = (
+    "admission",
+    "events",
+    "fanout",
+    "join",
+    "latency",
+    "mixing",
+    "nodes",
+    "page",
+    "peer-janus",
+    "quality",
+    "revocation",
+)
 """Modules of this package with `add_options(parser)` and `async run(options) -> Report`."""
 
 

@@ -24,15 +24,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmarks import janus
+from benchmarks.batches import KeptUp, perform_all
 from benchmarks.beside import beside
 from benchmarks.clicks import LATE_SECONDS_MAX, hear, track
 from benchmarks.clicks import Heard as HeardClick
 from benchmarks.losses import NONE, Loss
 from benchmarks.mouth import Mouth
 from benchmarks.process import usage
-from benchmarks.quality import LAG_SECONDS_MAX, Case
+from benchmarks.quality import Case
 from benchmarks.report import Grid, Number, Report
-from benchmarks.scenes import Room, Stage, perform
+from benchmarks.scenes import Room, Stage
 from benchmarks.shapes import JANUS, opened
 from benchmarks.voices import Loop, loop_of, some_voice
 from spaces.config import Config
@@ -57,7 +58,7 @@ CASES = tuple(
 
 JOINING_AT_ONCE = 8
 SETTLE_SECONDS = 2.0
-MILLICORES_PER_CORE_MAX = 600.0
+MILLICORES_PER_CORE_MAX = 850.0
 """No crowd is tried of which the one before tells that it would take more: the clients need the rest."""
 CLICKS, CLICK_ROOMS_AT_ONCE, CLICK_LEVEL = 6, 8, 30
 CLICK_LAG_SECONDS_MAX = 0.003
@@ -328,18 +329,19 @@ async def _sound(report: Report, servers: Mapping[str, Server], voice: Samples, 
 
     loops = {percent: loop_of(voice, loss_percent=percent) for percent in sorted({c.loss.percent for c in CASES})}
     scores: dict[tuple[str, Case], Score] = {}
-    lag = 0.0
+    worst = KeptUp(0.0)
     for shape in (OURS, *BRIDGES):
         _say(f"sound of {shape}")
         for told, cases in _told(shape):
             scenes = {case: list(case.scenes(seeds, loops)) for case in cases}
             async with opened(told, servers[told].url) as stage:
-                results = await perform(stage, [scene for some in scenes.values() for scene in some])
-            lag = max(lag, *(one.lag_seconds for some in results for one in some))
+                results, kept_up = await perform_all(stage, [scene for some in scenes.values() for scene in some])
+            worst |= kept_up
             for case, some in scenes.items():
                 heard = [one for _ in some for one in results.pop(0)]
                 scores[shape, case] = await mean(scorer.heard([Job(voice, one.samples) for one in heard]))
-    report.promises["the machine kept up while sound was measured"] = lag <= LAG_SECONDS_MAX
+    report.promises["the machine kept up while sound was measured"] = worst.in_time
+    report.figures["sound_batches_done_again"] = worst.again
     rows: list[tuple[str | Number, ...]] = []
     for case in CASES:
         ours, theirs = scores[OURS, case].pesq, [scores[bridge, case].pesq for bridge in BRIDGES]

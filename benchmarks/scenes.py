@@ -55,6 +55,10 @@ class Scene:
     def seconds(self) -> float:
         return max(len(speech.loop.packets) for speech in self.speeches) * FRAME / SAMPLE_RATE
 
+    @property
+    def people(self) -> int:
+        return len(self.speeches) + len(self.ears)
+
 
 @dataclass(slots=True)
 class Heard:

@@ -22,16 +22,21 @@ from sqlalchemy.exc import SQLAlchemyError
 from access import ledger_check
 from access.errors import AccessError
 from access.service import Access, utcnow
-from spaces import doctor, upkeep
+from spaces import admin, upkeep, workers
 from spaces.config import ENVIRONMENT_PREFIX, Config, ConfigError, read_config, settings
 from spaces.db.migrate import upgrade
 from spaces.db.prepare import open_database, prepare, usable
 from spaces.db.store import SpaceStore
-from spaces.demo import run_demo
+from spaces.directory import DirectoryAwayError
+from spaces.errors import RequestError
 from spaces.logs import configure_logs
 from spaces.node import Node
 from spaces.payments import open_access
+from spaces.redis_client import connect
+from spaces.redis_directory import RedisDirectory
 from spaces.signaling.connections import raise_descriptor_limit
+
+DRAIN_SECONDS_MAX = 20.0
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -42,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(uvloop.run(options.run(config, options)))
     except ConfigError as error:
         sys.exit(f"spaces: {error}")
-    except AccessError as error:
+    except (AccessError, RequestError) as error:
         sys.exit(f"spaces: {error.detail}")
     except (OSError, SQLAlchemyError) as error:
         sys.exit(f"spaces: {error}\n`spaces doctor` may know more.")
@@ -60,7 +65,16 @@ def make_parser() -> argparse.ArgumentParser:
         add_settings(sub)
         return sub
 
-    command("serve", serve, "run a node")
+    serving = command("serve", serve, "run a node", "[--workers N] ")
+    serving.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="so many nodes, on UDP ports in a row; needs redis_url (default: 1)",
+    )
+    draining = command("drain", drain, "have a node hand its Spaces to the others and end", "--node NAME ")
+    draining.add_argument("--node", required=True, metavar="NAME", help="as `spaces doctor` lists it")
     command("demo", demo, "run a node on a throw-away data folder, with a creator, two fans and a talking host")
     token = command(
         "token", print_token, "print an access token of an account, which is made if there is none", "--account HANDLE "
@@ -73,6 +87,7 @@ def make_parser() -> argparse.ArgumentParser:
     keys.add_argument("action", choices=("add", "list", "revoke"))
     keys.add_argument("key", nargs="?", help="the key's id (add: chosen if left out)")
     upkeep.add_commands(command, opened)
+    admin.add_command(command, opened_whole)
     ledger = command(
         "ledger", check_ledger, "prove that the books add up, or name the first row that does not", "check "
     )
@@ -97,8 +112,43 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 async def serve(config: Config, options: argparse.Namespace) -> int:
     configure_logs(config.log_format)
     raise_descriptor_limit()
+    if options.workers != 1:
+        workers.check(config, options.workers)
+        await migrate_if_empty(config)
+        return await workers.run(config, options.workers, sys.argv[1:])
     node = Node(config)
     await run_until_told(node, node.wait())
+    return 0
+
+
+async def migrate_if_empty(config: Config) -> None:
+    """Once, before several do it at the same time."""
+    engine = open_database(config)
+    try:
+        with usable(config):
+            await prepare(engine)
+    finally:
+        await engine.dispose()
+
+
+async def drain(config: Config, options: argparse.Namespace) -> int:
+    if not config.redis_url:
+        raise ConfigError("redis_url: a node that is alone has nobody to hand its Spaces to")
+    async with contextlib.aclosing(connect(config.redis_url)) as client:
+        directory = RedisDirectory(client)
+        try:
+            if options.node not in {card.name for card in await directory.nodes()}:
+                raise ConfigError(f"node: there is no node {options.node} now")
+            await directory.ask_to_drain(options.node)
+            async with asyncio.timeout(DRAIN_SECONDS_MAX):
+                while options.node in {card.name for card in await directory.nodes()}:  # noqa: ASYNC110 – Redis tells nobody
+                    await asyncio.sleep(0.2)
+        except DirectoryAwayError as error:
+            raise ConfigError(f"redis_url: {error}") from error
+        except TimeoutError:
+            print(f"{options.node} has been asked, and is not done yet.")
+            return 1
+    print(f"{options.node} has handed its Spaces over and is gone.")
     return 0
 
 
@@ -110,6 +160,7 @@ async def demo(config: Config, options: argparse.Namespace) -> int:
             config,
             data=Path(folder),
             database_url="",
+            redis_url="",
             api_key=config.api_key or "demo",
             api_secret=config.api_secret or secrets.token_urlsafe(32),
         )
@@ -120,6 +171,8 @@ async def demo(config: Config, options: argparse.Namespace) -> int:
 
 
 async def _seed_and_talk(node: Node, config: Config) -> None:
+    from spaces.demo import run_demo  # a WebRTC client, which a server has no use for
+
     await run_demo(node.url, config.api_key, config.api_secret)
 
 
@@ -181,6 +234,8 @@ async def migrate(config: Config, options: argparse.Namespace) -> int:
 
 
 async def examine(config: Config, options: argparse.Namespace) -> int:
+    from spaces import doctor
+
     findings = await doctor.examine(config)
     print("\n".join(str(finding) for finding in findings))
     return int(any(finding.state == "fail" for finding in findings))
@@ -217,6 +272,13 @@ async def check_ledger(config: Config, options: argparse.Namespace) -> int:
 @contextlib.asynccontextmanager
 async def opened(config: Config) -> AsyncIterator[Access]:
     """The books, without a node around them."""
+    async with opened_whole(config) as (access, _):
+        yield access
+
+
+@contextlib.asynccontextmanager
+async def opened_whole(config: Config) -> AsyncIterator[tuple[Access, SpaceStore]]:
+    """The books and the Spaces, without a node around them."""
     async with contextlib.AsyncExitStack() as stack:
         engine = open_database(config)
         stack.push_async_callback(engine.dispose)
@@ -228,7 +290,7 @@ async def opened(config: Config) -> AsyncIterator[Access]:
         stack.push_async_callback(access.desk.close)
         if config.api_key:
             await access.ensure_key(config.api_key, config.api_secret)
-        yield access
+        yield access, store
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -13,6 +14,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 ENVIRONMENT_PREFIX = "SPACES_"
+TURN_URL = re.compile(
+    r"(?P<scheme>turns?):(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(?::(?P<port>[0-9]{1,5}))?"
+    r"(?:\?transport=(?P<transport>udp|tcp))?",
+    re.ASCII,
+)
+"""RFC 7065."""
+NODE_NAME = re.compile(r"[A-Za-z0-9._-]{0,64}")
+REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+cluster", "rediss+cluster", "redis+sentinel")
 DATABASE_SCHEMES = frozenset({"postgresql", "postgres", "postgresql+asyncpg", "sqlite+aiosqlite"})
 
 
@@ -47,7 +56,28 @@ class Config:
     # --- where it keeps things
     data: Path = setting(Path("var"), "folder for the embedded database and recordings")
     database_url: str = setting("", "SQLAlchemy address of PostgreSQL; empty: SQLite in the data folder", secret=True)
-    redis_url: str = setting("", "Redis for several nodes; empty: one node, in process", secret=True)
+    # --- several nodes
+    redis_url: str = setting(
+        "",
+        "Redis for several nodes: redis://, rediss:// or unix://, redis+cluster://, redis+sentinel://host,host/NAME; "
+        "empty: one node, in process",
+        secret=True,
+    )
+    node_name: str = setting("", "what this node is called among those of its Redis; empty: HOSTNAME-HTTP_PORT")
+    node_url: str = setting(
+        "", "http://… address at which the other nodes reach this one's HTTP; empty: its address on the way to Redis"
+    )
+
+    node_port: int = setting(
+        -1, "port of its own for the other nodes' requests, plain HTTP at node_host; 0: any; -1: they use http_port"
+    )
+    node_host: str = setting(
+        "127.0.0.1", "where node_port listens; an address in the nodes' own network where they are on several machines"
+    )
+    drain_notice_seconds: float = setting(
+        1.5, "with several nodes: how long one that is to end says so on /readyz first, for balancers to see it"
+    )
+    shared_http_port: bool = setting(False, "let several nodes of this machine share http_port, as workers do")
 
     # --- what is forgotten
     client_addresses_kept_days: int = setting(30, "how long the addresses that people signed in from are kept")
@@ -56,6 +86,12 @@ class Config:
         "how long it is kept who was in a Space and on which right, from when he left: a disputed payment may ask that long",
     )
     audit_kept_days: int = setting(1_095, "how long the audit log is kept; 0: for ever")
+
+    talk_kept_days: int = setting(
+        90,
+        "how long what was written in a Space's chat and its captions are kept after its end: longer than its replay is "
+        "of use; 0: for ever",
+    )
 
     # --- mail
     smtp_url: str = setting(
@@ -68,6 +104,13 @@ class Config:
         "signs what the mail server tells of bounces and complaints, 32 bytes or more; empty: nothing is taken",
         secret=True,
     )
+
+    # --- webhooks to integrators
+    webhook_networks: tuple[str, ...] = setting(
+        (),
+        "private networks that webhooks may be sent into, also by plain http; comma-separated; empty: public addresses only",
+    )
+    webhook_seconds_max: float = setting(10.0, "for an integrator's server to take a webhook")
 
     # --- who may read the figures
     metrics_token: str = setting(
@@ -86,6 +129,9 @@ class Config:
     stripe_secret_key: str = setting("", "Stripe's API key; empty: test money", secret=True)
     stripe_webhook_secret: str = setting(
         "", "signing secrets of Stripe's webhook endpoints, separated by commas", secret=True
+    )
+    stripe_automatic_tax: bool = setting(
+        False, "Stripe Tax computes the tax of each checkout; set it up at Stripe first"
     )
     stripe_address: str = setting("", "a stand-in for Stripe, for tests; only with a test key")
     api_key: str = setting("", "id of the first API key, which signs account tokens")
@@ -113,12 +159,19 @@ class Config:
     capacity_max: int = setting(10_000, "seats in one Space on this node")
     hands_max: int = setting(200, "people who ask to speak at once in one Space: nobody looks through more")
     invitations_max: int = setting(50, "open invitations to one stage")
+    pins_max: int = setting(10, "links pinned in one Space: more are a list that nobody reads while listening")
     guest_link_hours_max: int = setting(168, "how long a guest link may be good: a week ahead is when guests are asked")
+    guest_hours_max: int = setting(
+        24, "how long a guest without an account stays one, from the start of the Space on: a day outlasts any talk"
+    )
     host_absence_minutes_max: float = setting(
         10.0,
         "how long a live Space goes on without host and co-hosts before it ends by itself: long enough to find another "
         "network or a charger, short enough that nobody is left talking in the host's name",
     )
+    schedule_days_ahead_max: int = setting(30, "how far ahead a Space may be planned (X Spaces: 14, later 30)")
+    moves_max: int = setting(20, "how often one Space may be given another start: each is told to whoever is reminded")
+    reminder_minutes_before_start: int = setting(15, "how long before its start people are reminded who asked for it")
     green_room_minutes_before_start: int = setting(60, "how long before its start the stage may connect")
 
     # --- sound
@@ -136,6 +189,13 @@ class Config:
     levelling: bool = setting(True, "bring speakers to equal loudness for the audience (−18 LUFS)")
     jitter_delay_milliseconds_min: int = setting(0, "shortest wait for what may be late; the network's own spread adds")
     jitter_delay_milliseconds_max: int = setting(200, "longest; beyond it a conversation breaks")
+
+    # --- captions
+    captions_engine: str = setting(
+        "", "what writes captions on this server: pocketsphinx, or package.module:function of one's own; empty: nothing"
+    )
+    captions_model: str = setting("", "path of the model that it is given; empty: its own")
+    captions_language: str = setting("en", "the language of that model (BCP 47)")
 
     # --- limits per client address (an address is an IPv4 address or an IPv6 /64)
     offers_per_minute_max: int = setting(120, "SDP offers per client address; a household or an office behind one NAT")
@@ -168,6 +228,22 @@ class Config:
             (0 <= self.udp_port <= 65_535, "udp_port: 0 to 65535"),
             (65_536 <= self.udp_buffer_bytes <= 1 << 30, "udp_buffer_bytes: 65536 to 1073741824"),
             (_is_web_address(self.public_url), "public_url: an address like https://live.example"),
+            (-1 <= self.node_port <= 65_535, "node_port: -1 to 65535"),
+            (
+                not (self.redis_url and self.tls_cert) or bool(self.node_url) or self.node_port >= 0,
+                "node_port: with redis_url and tls_cert nodes need a port of their own (and node_host, on several machines) or "
+                "a node_url: they know each other by address, and the certificate is for a name",
+            ),
+            (0 <= self.drain_notice_seconds <= 60, "drain_notice_seconds: 0 to 60"),
+            (_is_web_address(self.node_url), "node_url: an address like http://10.0.0.5:8080"),
+            (
+                NODE_NAME.fullmatch(self.node_name) is not None,
+                "node_name: up to 64 of A-Z a-z 0-9 . _ -; empty: HOSTNAME-HTTP_PORT",
+            ),
+            (
+                not self.redis_url or self.redis_url.partition("://")[0] in REDIS_SCHEMES,
+                f"redis_url: one of {', '.join(REDIS_SCHEMES)}, like redis://127.0.0.1:6379/0",
+            ),
             (_is_database(self.database_url), "database_url: postgresql://user:password@host/name; empty for SQLite"),
             (
                 0 <= self.jitter_delay_milliseconds_min <= self.jitter_delay_milliseconds_max,
@@ -187,12 +263,19 @@ class Config:
                 not self.test_clock or not self.stripe_secret_key or bool(self.stripe_address),
                 "test_clock: only with test money",
             ),
+            (0.1 <= self.webhook_seconds_max <= 60.0, "webhook_seconds_max: 0.1 to 60"),
             (self.seats_per_account_max >= 1, "seats_per_account_max: 1 or more"),
             (self.seats_policy in ("displace", "reject"), "seats_policy: displace or reject"),
             (self.hands_max >= 1, "hands_max: 1 or more"),
             (self.invitations_max >= 1, "invitations_max: 1 or more"),
+            (self.pins_max >= 1, "pins_max: 1 or more"),
+            (0 <= self.talk_kept_days <= 36_500, "talk_kept_days: 0 to 36500"),
             (self.guest_link_hours_max >= 1, "guest_link_hours_max: 1 or more"),
+            (1 <= self.guest_hours_max <= 8_760, "guest_hours_max: 1 to 8760"),
             (self.host_absence_minutes_max > 0, "host_absence_minutes_max: above 0"),
+            (1 <= self.schedule_days_ahead_max <= 366, "schedule_days_ahead_max: 1 to 366"),
+            (self.moves_max >= 1, "moves_max: 1 or more"),
+            (0 <= self.reminder_minutes_before_start <= 1_440, "reminder_minutes_before_start: 0 to 1440"),
             (1 <= self.slots <= 16, "slots: 1 to 16"),
             (0 <= self.client_addresses_kept_days <= 36_500, "client_addresses_kept_days: 0 to 36500"),
             (0 <= self.admissions_kept_days <= 36_500, "admissions_kept_days: 0 to 36500"),
@@ -214,6 +297,11 @@ class Config:
             raise ConfigError("oidc_issuer, oidc_client_id and oidc_client_secret go together: set all or none")
         if not _is_issuer(self.oidc_issuer):
             raise ConfigError("oidc_issuer: an https address without query; http only of this very machine")
+        if bool(self.turn_urls) != bool(self.turn_secret):
+            raise ConfigError("turn_urls and turn_secret go together: set both or neither")
+        for url in self.turn_urls:
+            if TURN_URL.fullmatch(url) is None:
+                raise ConfigError(f"turn_urls: {url} is not like turn:turn.example:3478?transport=tcp")
         if bool(self.api_key) != bool(self.api_secret):
             raise ConfigError("api_key and api_secret go together: set both or neither")
         if self.metrics_token and len(self.metrics_token.encode()) < 16:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from dataclasses import dataclass
-from typing import Literal
 from urllib.parse import urlsplit
-
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from access import stripe_health
 from access.payments import ProviderError
+from access.service import utcnow
+from spaces import nodes_check, turn_check
 from spaces.config import Config, ConfigError
 from spaces.db.migrate import is_current
 from spaces.db.prepare import DATABASE_ERRORS, is_empty, open_database
+from spaces.finding import Finding
 from spaces.mail import Mailer, MailError
 from spaces.node import listen, port_advice, port_trouble, tls_context
 from spaces.oidc.provider import ProviderAwayError
@@ -26,16 +24,6 @@ from spaces.signaling.client_address import read_networks
 from spaces.stripe_setup import check_stripe, is_live, stripe_api
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    state: Literal["ok", "warn", "fail"]
-    what: str
-    advice: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.state:>4}  {self.what}" + (f"\n      → {self.advice}" if self.advice else "")
 
 
 async def examine(config: Config) -> list[Finding]:
@@ -50,7 +38,9 @@ async def examine(config: Config) -> list[Finding]:
         _metrics(config),
         _api_key(config),
         await _database(config),
-        await _redis(config),
+        *await nodes_check.examine(config),
+        *await turn_check.examine(config, utcnow()),
+        _webhooks(config),
         await _mail(config),
         await _oidc(config),
         *await _payment(config),
@@ -187,17 +177,14 @@ async def _database(config: Config) -> Finding:
         await engine.dispose()
 
 
-async def _redis(config: Config) -> Finding:
-    if not config.redis_url:
-        return Finding("ok", "no Redis: one node")
-    client = Redis.from_url(config.redis_url, socket_connect_timeout=3, socket_timeout=3)
+def _webhooks(config: Config) -> Finding:
     try:
-        await client.ping()
-    except (RedisError, OSError) as error:
-        return Finding("fail", f"Redis does not answer: {type(error).__name__}", "check SPACES_REDIS_URL")
-    finally:
-        await client.aclose()
-    return Finding("warn", "Redis answers, but this version runs one node and makes no use of it")
+        read_networks(config.webhook_networks)
+    except ValueError as error:
+        return Finding("fail", f"webhook_networks: {error}", "networks like 10.0.0.0/8, separated by commas")
+    if not config.webhook_networks:
+        return Finding("ok", "webhooks go to public addresses only")
+    return Finding("ok", f"webhooks may also go to {', '.join(config.webhook_networks)}")
 
 
 async def _mail(config: Config) -> Finding:

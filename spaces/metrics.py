@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from heapq import nlargest
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -22,6 +23,10 @@ REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 """Seconds from a request's first byte to its answer."""
 
 
+SPACES_TOLD_MAX = 50
+"""Spaces that have a line of their own: the others would be too many for whoever keeps all this."""
+
+
 class Metrics:
     """The node's counters. Media code touches `drops`, `packets`, `speech`, ticks, `loss` and `round_trip`."""
 
@@ -32,6 +37,14 @@ class Metrics:
         self.seats = Gauge("spaces_seats", "Seats taken on this node, by role", ["role"], registry=registry)
         self.joins = Counter(
             "spaces_joins", "Attempts to join, by way (whip, whep, socket, token) and outcome", ["way", "outcome"],
+            registry=registry,
+        )  # fmt: skip
+        self.hooks = Counter(
+            "spaces_integrator_webhooks", "Webhooks to integrators: attempts, by outcome (delivered, timeout, status, …)",
+            ["outcome"], registry=registry,
+        )  # fmt: skip
+        self.hooks_held = Gauge(
+            "spaces_integrator_webhooks_held", "Webhooks that wait for their endpoint, and those given up", ["state"],
             registry=registry,
         )  # fmt: skip
         self.evictions = Counter(
@@ -82,6 +95,31 @@ class Metrics:
             "spaces_handshakes_crowded_out", "Media sessions that made room for newer ones while being set up",
             registry=registry,
         )  # fmt: skip
+        self.captions_left_out = Counter(
+            "spaces_captions_packets_left_out", "Packets of speakers that the captioning engine was too slow for",
+            registry=registry,
+        )  # fmt: skip
+        self.relayed = Counter(
+            "spaces_relayed_packets", "Packets of mixes between nodes, by direction (in, out)", ["direction"],
+            registry=registry,
+        )  # fmt: skip
+        self.listeners = Gauge(
+            "spaces_space_listeners",
+            f"Listeners, on all nodes together, of the {SPACES_TOLD_MAX} Spaces of this node that have the most", ["space"],
+            registry=registry,
+        )  # fmt: skip
+        self.nodes = Gauge("spaces_nodes", "Nodes that live, as this one sees it; 0: it is alone", registry=registry)
+        self.node = Gauge("spaces_node_info", "This node's name", ["name"], registry=registry)
+        self.owned = Gauge("spaces_owned", "Spaces that this node has, of several nodes", registry=registry)
+        self.edge_sessions = Gauge(
+            "spaces_edge_sessions", "Media sessions here of Spaces that other nodes have", registry=registry
+        )  # fmt: skip
+        self.moves = Counter(
+            "spaces_moves",
+            "Spaces that changed nodes: given or received at a planned move, not_given or not_received if that failed, lost",
+            ["how"], registry=registry,
+        )  # fmt: skip
+        self.relayed_in, self.relayed_out = (self.relayed.labels(direction) for direction in ("in", "out"))
         self.sockets = Gauge("spaces_sockets", "Open WebSockets", registry=registry)
         self.packets_in, self.packets_out = (self.packets.labels(direction) for direction in ("in", "out"))
         self.refresh: Callable[[], None] = lambda: None
@@ -92,6 +130,12 @@ class Metrics:
         """A tick with a frame began, and its last datagram left, so many seconds after the tick was due."""
         self.tick_begin_lateness.observe(began_late)
         self.tick_lateness.observe(ended_late)
+
+    def tell_audiences(self, listeners: Mapping[str, int]) -> None:
+        """Of all live Spaces here."""
+        self.listeners.clear()
+        for space, count in nlargest(SPACES_TOLD_MAX, listeners.items(), key=lambda one: one[1]):
+            self.listeners.labels(space=space).set(count)
 
     def follow(self, counter: Counter, total: int) -> None:
         """Let a counter stand at a total that is kept elsewhere."""

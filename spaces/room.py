@@ -9,7 +9,7 @@ long as the node does. What may happen is in the tables of `room_rules`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 
@@ -45,6 +45,7 @@ from spaces.room_events import (
     InvitationChanged,
     InvitationsChanged,
     MuteChanged,
+    PinsChanged,
     Reason,
     RoleChanged,
     SessionEnded,
@@ -52,6 +53,7 @@ from spaces.room_events import (
     StateChanged,
 )
 from spaces.room_hands import Hands
+from spaces.room_kept import KeptSeats
 from spaces.room_permit import permit
 from spaces.room_record import Kept, Record
 from spaces.room_rules import BEFORE_END, HOSTS, Act, Kind, Role, State
@@ -63,18 +65,22 @@ class Room(Entrance):
     raised: Hands = field(default_factory=Hands)
     muted: set[int] = field(default_factory=set)
     absence: Absence = field(default_factory=Absence)
+    peak: int = 0
+    """The most listeners at once while it was live."""
 
     @staticmethod
-    def restored(kept: Kept, limits: Limits, insiders: Iterable[int] = ()) -> Room:
+    def restored(kept: Kept, limits: Limits, insiders: Iterable[int] = (), kept_seats: KeptSeats | None = None) -> Room:
         """As it was stored: nobody is in it, and nobody has another role than he had."""
         record = kept.record
         stage = {member.account for member in record.stage}
         open_ = record.state is State.LIVE
         hands = {account: since for account, since in kept.hands if open_ and account not in stage}
-        room = Room(record=record, limits=limits, muted=set(kept.muted & stage))
+        room = Room(record=record, limits=limits, muted=set(kept.muted & stage), peak=record.peak_listeners)
         room.raised = Hands(hands, awaited=set(hands))
         if record.locked:
             room.insiders = set(insiders)
+        if kept_seats is not None:
+            room.kept_seats = kept_seats
         return room
 
     @property
@@ -93,16 +99,18 @@ class Room(Entrance):
 
     def kept_with(self, record: Record) -> Kept:
         """What is to be stored if this becomes the record: nobody on stage has a hand up, and only there is one muted."""
+        self._note_peak()
         stage = {member.account for member in record.stage}
         open_ = record.state in BEFORE_END
         hands = [(account, since) for account, since in self.hands.items() if open_ and account not in stage]
         hands.sort(key=lambda hand: (hand[1], hand[0]))
+        record = replace(record, peak_listeners=max(self.peak, record.peak_listeners))
         return Kept(record, tuple(hands), frozenset(self.muted & stage))
 
     @property
     def listeners(self) -> int:
-        """Seats of the audience."""
-        return sum(self.role_of(seat.account) is Role.LISTENER for seat in self.seats)
+        """Seats of the audience. The stage is counted, not the crowd: this is asked for at every join."""
+        return len(self.seats) - sum(len({s.seat for s in self.of(member.account)}) for member in self.record.stage)
 
     def seats_by_role(self) -> dict[Role, int]:
         counts = dict.fromkeys(Role, 0)
@@ -167,6 +175,8 @@ class Room(Entrance):
             self.insiders.clear()
         if _details(record) != _details(before):
             events.append(DetailsChanged(access=record.access != before.access))
+        if record.pins != before.pins:
+            events.append(PinsChanged())
         if record.stage != before.stage:
             events += self._stage_moved(before)
         if record.invitations != before.invitations:
@@ -216,12 +226,14 @@ class Room(Entrance):
 
     def _put_out(self, account: int, reason: Reason) -> list[Event]:
         self.insiders.discard(account)
+        self.kept_seats.put_out(account)
         was_up = self.role_of(account) is not Role.LISTENER and self.on_air(account)
         ended: list[Event] = [self._ended(session, reason) for session in self.of(account)]
         return [*([StageChanged()] if was_up else []), *self._drop_hand(account), *ended]
 
     def _end_all(self) -> list[Event]:
         self.raised.all_down()
+        self.kept_seats.end()
         self.absence = Absence()
         return [self._ended(session, Reason.ENDED) for session in list(self.sessions.values())]
 
@@ -268,15 +280,21 @@ class Room(Entrance):
             self.check_stage(account)
         events: list[Event] = []
         if join.seat not in self.seats:
-            self.check_lock(account)
+            self.kept_seats.tick(join.now)
+            if join.seat not in self.kept_seats:
+                self.check_lock(account)
             most, displace = self.limits.seats_per_account_max, self.limits.displace
             oldest = self.giving_way(join.seat, most, displace=displace)
-            self.check_capacity(account, len(self.seats) - (oldest is not None))
-            for session in list(self.seats[oldest].values()) if oldest is not None else ():
-                events += self._given_way(session, Reason.DISPLACED)
+            self.check_place(join.seat, one_gives_way=oldest is not None)
+            self.kept_seats.let_go(join.seat)
+            if oldest is not None:
+                self.kept_seats.let_go(oldest)
+                for session in list(self.seats.get(oldest, {}).values()):
+                    events += self._given_way(session, Reason.DISPLACED)
         elif old := self.seats[join.seat].get(join.kind):
             events += self._given_way(old, Reason.REPLACED)
         self.add(Session(join.session, join.kind, join.seat))
+        self._note_peak()
         if account is not None:
             self.raised.awaited.discard(account)
             if self.record.locked:
@@ -314,7 +332,13 @@ class Room(Entrance):
         on_stage = self.role_of(session.seat.account) is not Role.LISTENER and session.kind is not Kind.WHEP
         return [StageChanged()] if on_stage else []
 
+    def _note_peak(self) -> None:
+        if self.record.state is State.LIVE:
+            self.peak = max(self.peak, self.listeners)
+
     def _tick(self, now: datetime) -> list[Event]:
+        self._note_peak()
+        self.kept_seats.tick(now)
         events: list[Event] = []
         for account in self.raised.tick(now, self.record.asking_seconds):
             events += self._drop_hand(account)
@@ -325,6 +349,7 @@ class Room(Entrance):
 
     def _raise_hand(self, command: RaiseHand) -> list[Event]:
         account, most = self.permit(Act.RAISE_HAND, command.by), self.limits.hands_max
+        self.check_inside(account)  # a hand goes down with its owner's last session
         raised = self.raised.go_up(
             self.record, account, command.now, subscriber=command.subscriber, hands_max=most
         )  # fmt: skip
@@ -347,8 +372,12 @@ def _details(record: Record) -> tuple[object, ...]:
         record.access,
         record.scheduled_start,
         record.time_zone,
+        record.recording,
         record.locked,
         record.capacity,
         record.asking,
         record.asking_seconds,
+        record.chat,
+        record.chat_seconds,
+        record.captions,
     )

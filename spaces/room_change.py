@@ -18,20 +18,31 @@ from spaces.room_commands import (
     Edit,
     End,
     EndAbandoned,
+    EndSuspended,
     HandOver,
     Invite,
     Lasting,
+    PinLink,
     Remove,
     SetLock,
+    SetPins,
     Start,
     TakeFromStage,
     Unblock,
     Uninvite,
+    UnpinLink,
     UseGuestLink,
 )
 from spaces.room_permit import permit
+from spaces.room_pins import pinned
 from spaces.room_record import Invitation, Record, StageMember
 from spaces.room_rules import BEFORE_END, TRANSITIONS, Act, Role, State
+
+EDITABLE = (
+    "title", "topics", "language", "access", "scheduled_start", "time_zone", "asking", "asking_seconds",
+    "chat", "chat_seconds", "captions",
+)  # fmt: skip
+"""Fields of an Edit that the record has as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +56,11 @@ class Limits:
     green_room: timedelta
     hands_max: int = 200
     invitations_max: int = 50
+    pins_max: int = 10
     host_absence: timedelta = timedelta(minutes=10)
     """A live Space without host and co-hosts ends after this."""
+    moves_max: int = 20
+    """Times that a Space is given another start: whoever asked to be reminded is told of each."""
 
 
 def propose(record: Record, hands: Container[int], limits: Limits, command: Lasting) -> Record:
@@ -54,14 +68,17 @@ def propose(record: Record, hands: Container[int], limits: Limits, command: Last
     match command:
         case Start(by, now):
             return replace(record, state=_next(record, command.act, by), started_at=now)
-        case End(by, now) | Cancel(by, now):
+        case End(by, now):
             return replace(record, state=_next(record, command.act, by), ended_at=now)
-        case EndAbandoned(now):
+        case Cancel(by, now):
+            over = _next(record, command.act, by)
+            return replace(record, state=over, ended_at=now, sequence=record.sequence + 1)
+        case EndAbandoned(now) | EndSuspended(now):
             if record.state is not State.LIVE:
                 raise RequestError(409, "wrong_state", f"a Space that is {record.state} cannot end")
             return replace(record, state=State.ENDED, ended_at=now)
         case Edit():
-            return _edited(record, command)
+            return _edited(record, limits, command)
         case SetLock(by, locked):
             permit(record, Act.LOCK, by)
             return replace(record, locked=locked)
@@ -93,6 +110,8 @@ def propose(record: Record, hands: Container[int], limits: Limits, command: Last
         case Unblock(by, _):
             permit(record, Act.UNBLOCK, by)
             return record
+        case PinLink() | UnpinLink() | SetPins():
+            return pinned(record, command, limits.pins_max)
         case _:
             assert_never(command)
 
@@ -112,20 +131,25 @@ def _next(record: Record, act: Act, by: int) -> State:
     return TRANSITIONS[record.state, act]
 
 
-def _edited(record: Record, edit: Edit) -> Record:
+def _edited(record: Record, limits: Limits, edit: Edit) -> Record:
     permit(record, Act.EDIT, edit.by)
     for act, values in (
         (Act.EDIT_ACCESS, (edit.access,)),
         (Act.RESCHEDULE, (edit.scheduled_start, edit.time_zone)),
         (Act.EDIT_CAPACITY, (edit.capacity,)),
         (Act.EDIT_ASKING, (edit.asking, edit.asking_seconds)),
+        (Act.EDIT_CHAT, (edit.chat, edit.chat_seconds)),
+        (Act.EDIT_CAPTIONS, (edit.captions,)),
     ):
         if any(value is not None for value in values):
             permit(record, act, edit.by)
-    names = ("title", "topics", "language", "access", "scheduled_start", "time_zone", "asking", "asking_seconds")
-    changes = {name: getattr(edit, name) for name in names if getattr(edit, name) is not None}
+    changes = {name: getattr(edit, name) for name in EDITABLE if getattr(edit, name) is not None}
     if edit.capacity is not None:
         changes["capacity"] = edit.capacity or None
+    if edit.scheduled_start not in (None, record.scheduled_start):
+        if record.sequence >= limits.moves_max:
+            raise RequestError(409, "moved_too_often", f"a Space is moved {limits.moves_max} times at most")
+        changes |= {"sequence": record.sequence + 1, "moved_at": edit.now, "moved_from": record.scheduled_start}
     return replace(record, **changes)
 
 

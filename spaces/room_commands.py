@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from spaces.room_record import AccessRule
-from spaces.room_rules import Act, Asking, Kind, Role
+from spaces.room_record import AccessRule, Pin
+from spaces.room_rules import Act, Asking, CaptionsPolicy, ChatPolicy, Kind, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,8 @@ class Edit:
     act: ClassVar[Act] = Act.EDIT
 
     by: int
+    now: datetime | None = None
+    """When this is; a new start is noted with it."""
     title: str | None = None
     topics: tuple[str, ...] | None = None
     language: str | None = None
@@ -62,6 +64,9 @@ class Edit:
     """0: as many as the node gives."""
     asking: Asking | None = None
     asking_seconds: int | None = None
+    chat: ChatPolicy | None = None
+    chat_seconds: int | None = None
+    captions: CaptionsPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +171,44 @@ class Unblock:
 
 
 @dataclass(frozen=True, slots=True)
+class PinLink:
+    """One more, or another title or place for one that is there. That the link is safe is the caller's to see to."""
+
+    act: ClassVar[Act] = Act.PIN
+    by: int
+    pin: Pin
+    place: int | None = None
+    """From 0; None: where it is, or last."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnpinLink:
+    act: ClassVar[Act] = Act.PIN
+    by: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetPins:
+    """All of them, in this order."""
+
+    act: ClassVar[Act] = Act.PIN
+    by: int
+    pins: tuple[Pin, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EndAbandoned:
     """By the server: no host or co-host has been there for as long as the limits say."""
+
+    act: ClassVar[Act] = Act.END
+    now: datetime
+    by: None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndSuspended:
+    """By the server: an operator has suspended the Space or its creator."""
 
     act: ClassVar[Act] = Act.END
     now: datetime
@@ -267,7 +308,11 @@ Lasting = (
     | Remove
     | Block
     | Unblock
+    | PinLink
+    | UnpinLink
+    | SetPins
     | EndAbandoned
+    | EndSuspended
 )
 StoredAfter = DeclineHand | RaiseHand | LowerHand | MuteSelf | MuteOther | MuteAll
 Passing = StoredAfter | Join | Leave | MediaChanged | Tick

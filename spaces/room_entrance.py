@@ -7,6 +7,7 @@ from datetime import datetime
 
 from spaces.errors import RequestError
 from spaces.room_change import Limits
+from spaces.room_commands import SeatKey
 from spaces.room_permit import gone
 from spaces.room_record import Record
 from spaces.room_rules import BEFORE_END, JOINABLE, Kind, Role, State
@@ -70,6 +71,11 @@ class Entrance(Seats):
         if self.role_of(account) is Role.LISTENER:
             raise RequestError(403, "not_on_stage", "only the stage may send sound here: ask to speak first")
 
+    def check_inside(self, account: int) -> None:
+        """Raises RequestError(409) for who has no session here: some acts are done from a place in the room."""
+        if account not in self.by_account:
+            raise RequestError(409, "not_inside", "come in first: by a socket, WHEP or WHIP")
+
     def check_lock(self, account: int | None) -> None:
         """Raises RequestError(403) for who is new to a locked Space."""
         known = account is not None and (account in self.insiders or account in self.by_account)
@@ -81,7 +87,10 @@ class Entrance(Seats):
         if account in self.blocked:
             raise RequestError(403, "blocked", "you have been blocked here")
 
-    def check_capacity(self, account: int | None, others: int) -> None:
-        """`others`: seats that are taken. Raises RequestError(503); there is always room for the stage."""
-        if self.role_of(account) is Role.LISTENER and others >= self.capacity:
+    def check_place(self, seat: SeatKey, *, one_gives_way: bool) -> None:
+        """Raises RequestError(503) if there is none; there is always one for the stage, and for who sat here before."""
+        if self.role_of(seat.account) is not Role.LISTENER or seat in self.kept_seats.sure:
+            return
+        kept = len(self.kept_seats.sure) if seat in self.kept_seats else len(self.kept_seats)
+        if len(self.seats) + kept + self.unwritten - one_gives_way >= self.capacity:
             raise RequestError(503, "full", "this Space is full", retry_after_seconds=30)

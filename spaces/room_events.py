@@ -83,6 +83,11 @@ class InvitationChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class PinsChanged:
+    """Which links are shown, or in which order."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClosingChanged:
     """No host or co-host is there, and at this time it ends; None: one is back."""
 
@@ -99,6 +104,7 @@ Event = (
     | InvitationsChanged
     | InvitationChanged
     | MuteChanged
+    | PinsChanged
     | ClosingChanged
     | SessionEnded
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from spaces.room_rules import Asking, Role, State
+from spaces.room_rules import Asking, CaptionsPolicy, ChatPolicy, Role, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,15 @@ class Invitation:
     """speaker or cohost."""
     by: int
     since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A link that hosts show to everybody inside; a Space has each address once."""
+
+    url: str
+    title: str
+    """Empty: the address speaks for itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +70,21 @@ class Record:
     asking: Asking = Asking.EVERYONE
     asking_seconds: int = 0
     """Between two times that one person asks to speak."""
+    sequence: int = 0
+    """Grows with every change of the schedule, as calendars count them (RFC 5545 §3.8.7.4)."""
+    moved_at: datetime | None = None
+    """When it was given another start than the one it had, and that one."""
+    moved_from: datetime | None = None
+    peak_listeners: int = 0
+    """The most seats that the audience has had at once."""
+    recording: bool = False
+    """Whether it is recorded, as the host has set it."""
+    chat: ChatPolicy = ChatPolicy.EVERYONE
+    chat_seconds: int = 0
+    """Between two lines of one person of the audience."""
+    captions: CaptionsPolicy = CaptionsPolicy.SPEAKERS
+    pins: tuple[Pin, ...] = ()
+    """In the order in which they are shown."""
     invitations: tuple[Invitation, ...] = ()
     """In the order in which they were made; nobody on stage has one."""
 

@@ -41,6 +41,25 @@ class Asking(enum.StrEnum):
     NOBODY = "nobody"
 
 
+class ChatPolicy(enum.StrEnum):
+    """Who of the audience may write in the backchannel chat; the stage may unless it is off."""
+
+    OFF = "off"
+    EVERYONE = "everyone"
+    SUBSCRIBERS = "subscribers"
+    """Who has a right to any tier of the creator."""
+
+
+class CaptionsPolicy(enum.StrEnum):
+    """Where captions come from."""
+
+    OFF = "off"
+    SPEAKERS = "speakers"
+    """From speakers' own clients."""
+    SERVER = "server"
+    """And, of those who send none, from the server's engine."""
+
+
 class Act(enum.StrEnum):
     """What one may try to do; the keys of the tables below."""
 
@@ -51,6 +70,8 @@ class Act(enum.StrEnum):
     EDIT_ACCESS = "edit_access"
     EDIT_CAPACITY = "edit_capacity"
     EDIT_ASKING = "edit_asking"
+    EDIT_CHAT = "edit_chat"
+    EDIT_CAPTIONS = "edit_captions"
     RESCHEDULE = "reschedule"
     LOCK = "lock"
     HAND_OVER = "hand_over"
@@ -70,15 +91,33 @@ class Act(enum.StrEnum):
     MUTE_SELF = "mute_self"
     MUTE_OTHER = "mute_other"
     MUTE_ALL = "mute_all"
+    REACT = "react"
+    WRITE = "write"
+    """In the backchannel chat."""
+    DELETE_OWN_LINE = "delete_own_line"
+    DELETE_LINE = "delete_line"
+    PIN = "pin"
+    CAPTION = "caption"
+    """What one says oneself."""
     REMOVE = "remove"
     REMOVE_COHOST = "remove_cohost"
     BLOCK = "block"
     BLOCK_COHOST = "block_cohost"
     UNBLOCK = "unblock"
+    USE_STINGERS = "use_stingers"
+    """Short sounds: add, list, delete, play, stop."""
     REPORT = "report"
+    REMIND = "remind"
+    """To ask for a word when it begins, is moved or cancelled."""
     SEE_HANDS = "see_hands"
     SEE_INVITATIONS = "see_invitations"
     SEE_BLOCKS = "see_blocks"
+    SEE_AUDIENCE = "see_audience"
+    """Those of it who have signed in; for who is in too."""
+    SEE_HEALTH = "see_health"
+    """How well each speaker's sound gets here."""
+    SEE_CHAT_LOG = "see_chat_log"
+    """Also when it is over; before, whoever may come in sees the chat."""
 
 
 TRANSITIONS: Mapping[tuple[State, Act], State] = {
@@ -96,6 +135,8 @@ OPEN_IN: Mapping[Act, frozenset[State]] = {
     Act.EDIT_ACCESS: BEFORE_END,
     Act.EDIT_CAPACITY: BEFORE_END,
     Act.EDIT_ASKING: BEFORE_END,
+    Act.EDIT_CHAT: BEFORE_END,
+    Act.EDIT_CAPTIONS: BEFORE_END,
     Act.RESCHEDULE: frozenset({State.SCHEDULED}),
     Act.LOCK: BEFORE_END,
     Act.HAND_OVER: BEFORE_END,
@@ -114,15 +155,26 @@ OPEN_IN: Mapping[Act, frozenset[State]] = {
     Act.MUTE_SELF: BEFORE_END,
     Act.MUTE_OTHER: BEFORE_END,
     Act.MUTE_ALL: BEFORE_END,
+    Act.REACT: LIVE,
+    Act.WRITE: LIVE,
+    Act.DELETE_OWN_LINE: ALWAYS,
+    Act.DELETE_LINE: ALWAYS,
+    Act.PIN: BEFORE_END,
+    Act.CAPTION: LIVE,
     Act.REMOVE: BEFORE_END,
     Act.REMOVE_COHOST: BEFORE_END,
     Act.BLOCK: ALWAYS,  # also when it is over: for the creator's later Spaces
     Act.BLOCK_COHOST: ALWAYS,
     Act.UNBLOCK: ALWAYS,
+    Act.USE_STINGERS: BEFORE_END,  # the stage tries them in the green room
     Act.REPORT: ALWAYS,
+    Act.REMIND: frozenset({State.SCHEDULED}),
     Act.SEE_HANDS: BEFORE_END,
     Act.SEE_INVITATIONS: BEFORE_END,
     Act.SEE_BLOCKS: ALWAYS,
+    Act.SEE_AUDIENCE: BEFORE_END,
+    Act.SEE_HEALTH: BEFORE_END,
+    Act.SEE_CHAT_LOG: ALWAYS,
 }
 
 HOST = frozenset({Role.HOST})
@@ -138,6 +190,8 @@ PERMISSIONS: Mapping[Act, frozenset[Role]] = {
     Act.EDIT_ACCESS: HOST,
     Act.EDIT_CAPACITY: HOST,
     Act.EDIT_ASKING: HOSTS,
+    Act.EDIT_CHAT: HOSTS,
+    Act.EDIT_CAPTIONS: HOSTS,
     Act.RESCHEDULE: HOST,
     Act.LOCK: HOSTS,
     Act.HAND_OVER: HOST,
@@ -156,15 +210,26 @@ PERMISSIONS: Mapping[Act, frozenset[Role]] = {
     Act.MUTE_SELF: STAGE,
     Act.MUTE_OTHER: HOSTS,
     Act.MUTE_ALL: HOSTS,
+    Act.REACT: EVERYBODY,
+    Act.WRITE: EVERYBODY,
+    Act.DELETE_OWN_LINE: EVERYBODY,
+    Act.DELETE_LINE: HOSTS,
+    Act.PIN: HOSTS,
+    Act.CAPTION: STAGE,
     Act.REMOVE: HOSTS,
     Act.REMOVE_COHOST: HOST,
     Act.BLOCK: HOSTS,
     Act.BLOCK_COHOST: HOST,
     Act.UNBLOCK: HOSTS,
+    Act.USE_STINGERS: HOSTS,
     Act.REPORT: EVERYBODY,
+    Act.REMIND: EVERYBODY,
     Act.SEE_HANDS: HOSTS,
     Act.SEE_INVITATIONS: HOSTS,
     Act.SEE_BLOCKS: HOSTS,
+    Act.SEE_AUDIENCE: EVERYBODY,
+    Act.SEE_HEALTH: HOSTS,
+    Act.SEE_CHAT_LOG: HOSTS,
 }
 
 JOINABLE: Mapping[Kind, frozenset[State]] = {

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from spaces.errors import RequestError
 from spaces.room_commands import SeatKey
+from spaces.room_kept import KeptSeats
 from spaces.room_rules import Kind
 
 
@@ -29,6 +30,10 @@ class Seats:
     sessions: dict[str, Session] = field(default_factory=dict)
     by_account: dict[int, dict[str, Session]] = field(default_factory=dict)
     """The sessions of everybody signed in, so that a join does not look through ten thousand seats."""
+    kept_seats: KeptSeats = field(default_factory=KeptSeats)
+    """Of who was in at the node before, and is not back yet."""
+    unwritten: int = 0
+    """Seats given up of which nothing is written yet: were another node to have the Space now, it would keep them."""
 
     def of(self, account: int) -> list[Session]:
         return list(self.by_account.get(account, {}).values())
@@ -54,6 +59,7 @@ class Seats:
         if seat.account is None:
             return None
         newest_first = list(dict.fromkeys(session.seat for session in reversed(self.of(seat.account))))
+        newest_first += [kept for kept in reversed(self.kept_seats.of(seat.account)) if kept != seat]
         if len(newest_first) < seats_max:
             return None
         if not displace:

@@ -50,7 +50,8 @@ def is_live(config: Config) -> bool:
 def make_stripe(config: Config, engine: AsyncEngine, server_key: bytes, url: Callable[[], str]) -> StripeProvider:
     """`server_key`: makes our name within the Stripe account, the same on each node of a database. Raises ConfigError."""
     check_stripe(config)
-    return StripeProvider(stripe_api(config), engine, "spaces_" + hashlib.sha256(server_key).hexdigest()[:12], url)
+    server = "spaces_" + hashlib.sha256(server_key).hexdigest()[:12]
+    return StripeProvider(stripe_api(config), engine, server, url, automatic_tax=config.stripe_automatic_tax)
 
 
 def stripe_api(config: Config) -> StripeApi:

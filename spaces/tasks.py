@@ -18,6 +18,7 @@ class Stop:
 
     def __init__(self) -> None:
         self._told = asyncio.Event()
+        self._asleep: set[asyncio.Future[None]] = set()
 
     @property
     def told(self) -> bool:
@@ -25,18 +26,32 @@ class Stop:
 
     def tell(self) -> None:
         self._told.set()
+        for sleeper in self._asleep:
+            _wake(sleeper)
 
     async def wait(self) -> None:
         await self._told.wait()
 
     async def within(self, seconds: float) -> bool:
         """Sleep, unless it is told meanwhile; whether it was."""
+        if self.told:
+            return True
+        # A dozen loops sleep for tenths of a second: asyncio.timeout, which ends by an exception, takes twice as long.
+        loop = asyncio.get_running_loop()
+        sleeper: asyncio.Future[None] = loop.create_future()
+        self._asleep.add(sleeper)
+        alarm = loop.call_later(seconds, _wake, sleeper)
         try:
-            async with asyncio.timeout(seconds):
-                await self._told.wait()
-        except TimeoutError:
-            return False
-        return True
+            await sleeper
+        finally:
+            alarm.cancel()
+            self._asleep.discard(sleeper)
+        return self.told
+
+
+def _wake(sleeper: asyncio.Future[None]) -> None:
+    if not sleeper.done():
+        sleeper.set_result(None)
 
 
 class Background:

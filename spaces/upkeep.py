@@ -1,4 +1,4 @@
-"""Commands of whoever runs the server: operators, the audit log, backup and restore."""
+"""Commands of whoever runs the server: the audit log, backup and restore."""
 
 from __future__ import annotations
 
@@ -20,14 +20,6 @@ Opened = Callable[[Config], AbstractAsyncContextManager[Access]]
 def add_commands(command: Callable[..., argparse.ArgumentParser], opened: Opened) -> None:
     """`opened`: the books without a node around them."""
 
-    async def admin(config: Config, options: Any) -> int:
-        async with opened(config) as access:
-            act = access.people.dismiss if options.remove else access.people.appoint
-            account = await act(options.account)
-        word = "is no operator any more" if options.remove else "is an operator"
-        print(f"Account {account.id} ({account.name}) {word}.")
-        return 0
-
     async def audit(config: Config, options: Any) -> int:
         async with opened(config) as access:
             trail = await access.people.check_audit(options.head)
@@ -38,9 +30,6 @@ def add_commands(command: Callable[..., argparse.ArgumentParser], opened: Opened
         print("Noted elsewhere, that proves later that nothing before it was changed: spaces audit check --head …")
         return 0
 
-    parser = command("admin", admin, "make an account an operator", "ACCOUNT ")
-    parser.add_argument("account", help="mail address (an account is made if there is none), handle or id")
-    parser.add_argument("--remove", action="store_true", help="it is an operator no more")
     parser = command("audit", audit, "read the audit log and name the first row that was tampered with", "check ")
     parser.add_argument("action", choices=("check",))
     parser.add_argument("--head", metavar="SEQ:HASH", help="a newest row noted earlier: it has to be there still")

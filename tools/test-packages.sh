@@ -1,10 +1,12 @@
 #!/bin/sh
-# Installs the Debian packages that tests run: browsers, GStreamer, network namespaces, a sound server, a database server.
+# Installs the Debian packages that tests run: browsers, GStreamer, network namespaces, a sound server, a database server, Redis, a balancer.
 # Quick when they are there. Never fails: a test whose program is missing says so by name and counts as skipped.
 set -u
-wanted="chromium firefox-esr pulseaudio iproute2 postgresql
+wanted="chromium chromium-headless-shell firefox-esr pulseaudio iproute2 postgresql redis-server coturn haproxy systemd
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-nice
   gir1.2-gst-plugins-base-1.0 gir1.2-gst-plugins-bad-1.0 python3-gst-1.0"
+# npm brings the type checker of the page's scripts; whoever has one from elsewhere keeps it.
+command -v npm >/dev/null || wanted="$wanted nodejs npm"
 
 missing() {
   for package in $wanted; do

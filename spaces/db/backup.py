@@ -1,6 +1,9 @@
 """A whole database into one file and back: SQLite by its own backup, which serving does not stop; PostgreSQL by its tools.
 
 The file holds everything, the server's keys too: nobody but its owner may read it.
+
+What has come since the backup was made is known elsewhere by its number: at the payment provider, in tokens and links. So a
+database that is brought back gives out none of those numbers again, but far higher ones.
 """
 
 from __future__ import annotations
@@ -12,12 +15,15 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from spaces.config import Config, ConfigError
 
-PAGES_AT_ONCE = 1_000
-"""Copied before others have their turn: 4 MB."""
+IDS_SKIPPED = 1_000_000
+"""Of each table, when a database is brought back: more than can have been given out since the backup was made."""
 
 
 async def backup(config: Config, file: Path) -> None:
@@ -46,6 +52,7 @@ async def restore(config: Config, file: Path) -> None:
     else:
         options = ("--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges")
         await _run("pg_restore", url, *options, f"--dbname={url.database}", str(file))
+        await _skip_ids(config.sqlalchemy_url)
 
 
 def _copy(database: Path, file: Path) -> None:
@@ -56,7 +63,9 @@ def _copy(database: Path, file: Path) -> None:
     try:
         reading = sqlite3.connect(f"file:{_quoted(database)}?mode=ro", uri=True)
         with closing(reading) as source, closing(sqlite3.connect(file)) as target:
-            source.backup(target, pages=PAGES_AT_ONCE, sleep=0.0)
+            # all at once: with a pause between pages it begins anew whenever somebody has written, and may never end.
+            # It reads one moment of the write-ahead log, for which no writer waits.
+            source.backup(target, pages=-1)
             target.execute("PRAGMA journal_mode = DELETE")  # one file, not three
         _check(file)
     except sqlite3.Error as error:
@@ -74,11 +83,39 @@ def _bring_back(file: Path, database: Path) -> None:
     try:
         unfinished.touch(mode=0o600, exist_ok=True)
         shutil.copyfile(file, unfinished)
+        _skip_sqlite_ids(unfinished)
         os.link(unfinished, database)  # fails if somebody else has made it meanwhile
     except FileExistsError:
         raise ConfigError(f"{database} is there: stop the server and move it away first") from None
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _skip_sqlite_ids(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as connection, connection:
+        tables = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%AUTOINCREMENT%'"
+        )
+        for (table,) in tables.fetchall():
+            raised = connection.execute("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = ?", (IDS_SKIPPED, table))
+            if not raised.rowcount:  # no row has ever been in it
+                connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (table, IDS_SKIPPED))
+
+
+async def _skip_ids(url: str) -> None:
+    """Of PostgreSQL. Raises ConfigError; then the database must not be used."""
+    engine = create_async_engine(url)
+    raised = (
+        "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, COALESCE(last_value, 0) + :skipped) "
+        "FROM pg_sequences WHERE schemaname = current_schema()"
+    )
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(text(raised), {"skipped": IDS_SKIPPED})
+    except (SQLAlchemyError, OSError) as error:
+        raise ConfigError(f"the database is not wholly restored, empty it and begin again: {error}") from error
+    finally:
+        await engine.dispose()
 
 
 def _check(file: Path) -> None:

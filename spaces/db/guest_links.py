@@ -44,6 +44,10 @@ class GuestLinks:
         """The link, and what it carries, which is told this once. Raises RequestError(409)."""
         return await write(self._engine, make, space, creator, by, lifetime, now)
 
+    async def check(self, space: str, token: str, now: datetime) -> None:
+        """Raises RequestError(404 | 410) unless it can be used."""
+        await read(self._engine, check, space, token, now)
+
     async def of_space(self, space: str) -> list[GuestLink]:
         """The newest first."""
         return await read(self._engine, of_space, space)
@@ -101,6 +105,12 @@ async def use(connection: AsyncConnection, space: str, token: str, account: int,
     used = update(guest_links).where(mine & good).values(used_by=account, used_at=now)
     if (await connection.execute(used)).rowcount == 1:
         return
+    await check(connection, space, token, now)
+
+
+async def check(connection: AsyncConnection, space: str, token: str, now: datetime) -> None:
+    """Raises RequestError(404 | 410) unless it can be used."""
+    mine = (guest_links.c.token_sha256 == _hash(token)) & (guest_links.c.space == space)
     row = (await connection.execute(select(guest_links).where(mine))).one_or_none()
     if row is None:
         raise unknown_link()
@@ -108,7 +118,8 @@ async def use(connection: AsyncConnection, space: str, token: str, account: int,
         raise RequestError(410, "link_used", "this link has been used")
     if row.revoked_at is not None:
         raise RequestError(410, "link_revoked", "this link has been taken back")
-    raise RequestError(410, "link_expired", "this link has expired")
+    if row.expires_at <= now:
+        raise RequestError(410, "link_expired", "this link has expired")
 
 
 def unknown_link() -> RequestError:

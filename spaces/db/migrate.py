@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -27,9 +28,9 @@ def alembic_config() -> Config:
     return config
 
 
-async def upgrade(engine: AsyncEngine) -> None:
-    """Run every migration that is missing, all in one transaction: wholly done or not at all."""
-    await _migrate(engine, _upgrade)
+async def upgrade(engine: AsyncEngine, revision: str = "head") -> None:
+    """Run every migration that is missing up to there, all in one transaction: wholly done or not at all."""
+    await _migrate(engine, lambda connection: command.upgrade(_config_of(connection), revision))
 
 
 async def downgrade(engine: AsyncEngine, revision: str) -> None:
@@ -75,10 +76,11 @@ def _config_of(connection: Connection) -> Config:
     return config
 
 
-def _upgrade(connection: Connection) -> None:
-    command.upgrade(_config_of(connection), "head")
-
-
 def _is_current(connection: Connection) -> bool:
-    newest = set(ScriptDirectory.from_config(alembic_config()).get_heads())
-    return set(MigrationContext.configure(connection).get_current_heads()) == newest
+    return set(MigrationContext.configure(connection).get_current_heads()) == _newest()
+
+
+@cache
+def _newest() -> frozenset[str]:
+    """Every migration is imported to find out."""
+    return frozenset(ScriptDirectory.from_config(alembic_config()).get_heads())

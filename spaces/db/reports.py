@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from access import audit
 from access.database import read, write
-from spaces.db.tables import reports
+from spaces.db.tables import reports, spaces
 from spaces.errors import RequestError
 
 OPEN_PER_ACCOUNT_MAX = 50
@@ -31,7 +31,10 @@ class Report:
     created_at: datetime
     outcome: str | None
     """acted or dismissed; None: open."""
+    closed_by: int | None
     closed_at: datetime | None
+    note: str
+    """Of the operator who closed it."""
 
 
 class Reports:
@@ -50,9 +53,17 @@ class Reports:
         """Those with a larger id than `after`, the oldest first."""
         return await read(self._engine, listed, closed=closed, after=after)
 
-    async def close(self, report: int, outcome: str, by: int, now: datetime) -> Report:
-        """Raises RequestError(404 | 409)."""
-        return await write(self._engine, close, report, outcome, by, now)
+    async def get(self, report: int) -> Report:
+        """Raises RequestError(404)."""
+        return await read(self._engine, get, report)
+
+    async def about(self, account: int) -> list[Report]:
+        """The newest, open and closed: of him, and of his Spaces."""
+        return await read(self._engine, about, account)
+
+    async def close(self, report: int, outcome: str, note: str, by: int | None, now: datetime) -> Report:
+        """`by` None: whoever has the machine. Raises RequestError(404 | 409)."""
+        return await write(self._engine, close, report, outcome, note, by, now)
 
 
 async def make(
@@ -97,19 +108,46 @@ async def listed(connection: AsyncConnection, *, closed: bool, after: int) -> li
     return [_report(row) for row in await connection.execute(query)]
 
 
-async def close(connection: AsyncConnection, report: int, outcome: str, by: int, now: datetime) -> Report:
+async def get(connection: AsyncConnection, report: int) -> Report:
+    row = (await connection.execute(select(reports).where(reports.c.id == report))).one_or_none()
+    if row is None:
+        raise unknown_report()
+    return _report(row)
+
+
+async def about(connection: AsyncConnection, account: int) -> list[Report]:
+    theirs = select(spaces.c.id).where(spaces.c.creator == account)
+    query = select(reports).where((reports.c.about == account) | reports.c.space.in_(theirs))
+    return [_report(row) for row in await connection.execute(query.order_by(reports.c.id.desc()).limit(LISTED_MAX))]
+
+
+async def close(
+    connection: AsyncConnection, report: int, outcome: str, note: str, by: int | None, now: datetime
+) -> Report:
     open_ = (reports.c.id == report) & reports.c.outcome.is_(None)
-    closing = update(reports).where(open_).values(outcome=outcome, closed_by=by, closed_at=now).returning(reports)
+    closing = (
+        update(reports).where(open_).values(outcome=outcome, closed_by=by, closed_at=now, note=note).returning(reports)
+    )
     closed = (await connection.execute(closing)).one_or_none()
     if closed is None:
         if (await connection.execute(select(reports.c.id).where(reports.c.id == report))).first() is None:
-            raise RequestError(404, "unknown_report", "there is no such report")
+            raise unknown_report()
         raise RequestError(409, "closed", "this report has been closed")
-    await audit.record(connection, now, "report.closed", actor=by, account=closed.about, id=report, outcome=outcome)
+    whose = select(spaces.c.creator).where(spaces.c.id == closed.space)
+    creator = (await connection.execute(whose)).scalar_one()
+    await audit.record(
+        connection, now, "report.closed", actor=by, account=closed.about, creator=creator, space=closed.space, id=report,
+        outcome=outcome,
+    )  # fmt: skip
     return _report(closed)
 
 
 def _report(row: Row[Any]) -> Report:
     return Report(
-        row.id, row.account, row.space, row.about, row.reason, row.detail, row.created_at, row.outcome, row.closed_at
-    )
+        row.id, row.account, row.space, row.about, row.reason, row.detail, row.created_at, row.outcome, row.closed_by,
+        row.closed_at, row.note,
+    )  # fmt: skip
+
+
+def unknown_report() -> RequestError:
+    return RequestError(404, "unknown_report", "there is no such report")

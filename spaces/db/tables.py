@@ -18,13 +18,15 @@ from sqlalchemy import (
 )
 
 import access.tables_benefits
+import access.tables_hooks
 import access.tables_ledger
 import access.tables_money
+import access.tables_operators
 import access.tables_payments
 import access.tables_people
 import access.tables_tickets  # noqa: F401 – the tables of all of them join the MetaData
 from access.database import Id, UtcDateTime
-from access.tables import ERASED, metadata
+from access.tables import ERASED, PRIVATE, metadata
 
 spaces = Table(
     "spaces",
@@ -39,15 +41,26 @@ spaces = Table(
     Column("scheduled_start", UtcDateTime),
     Column("time_zone", String(64), comment="IANA name"),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False, comment="what is set of it, or its state"),
     Column("started_at", UtcDateTime),
     Column("ended_at", UtcDateTime),
     Column("locked", Boolean, nullable=False, server_default=false(), comment="nobody new comes in"),
     Column("capacity", Integer, comment="seats, as the host has set it"),
     Column("asking", String(16), nullable=False, server_default="everyone", comment="who may ask to speak"),
     Column("asking_seconds", Integer, nullable=False, server_default="0", comment="between two hands of one person"),
+    Column("sequence", Integer, nullable=False, server_default="0", comment="of the schedule, as calendars count"),
+    Column("moved_at", UtcDateTime, comment="when it was given another start"),
+    Column("moved_from", UtcDateTime, comment="the start before that"),
+    Column("peak_listeners", Integer, nullable=False, server_default="0", comment="most seats of the audience at once"),
+    Column("recording", Boolean, nullable=False, server_default=false()),
+    Column("chat", String(16), nullable=False, server_default="everyone", comment="who may write in it"),
+    Column("chat_seconds", Integer, nullable=False, server_default="0", comment="between two lines of one person"),
+    Column("captions", String(16), nullable=False, server_default="speakers", comment="where they come from"),
     CheckConstraint("state IN ('scheduled', 'live', 'ended', 'cancelled')", name="state"),
     Index("ix_spaces_state_created_at", "state", "created_at"),
     Index("ix_spaces_creator_state", "creator", "state"),
+    Index("ix_spaces_state_started_at", "state", "started_at", "id"),
+    Index("ix_spaces_state_scheduled_start", "state", "scheduled_start", "id"),
 )
 
 stage_members = Table(
@@ -84,6 +97,49 @@ stage_invitations = Table(
     comment="to the stage, neither accepted nor declined yet",
 )
 
+pins = Table(
+    "pins",
+    metadata,
+    Column("space", String(13), ForeignKey("spaces.id"), primary_key=True),
+    Column("url", String(2_000), primary_key=True),
+    Column("title", String(200), nullable=False, server_default=""),
+    Column("position", Integer, nullable=False),
+    comment="links that hosts show to everybody inside",
+)
+
+chat_lines = Table(
+    "chat_lines",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("space", String(13), ForeignKey("spaces.id"), nullable=False),
+    Column("account", Id, ForeignKey("accounts.id"), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("text", Text, nullable=False),
+    Index("ix_chat_lines_space_id", "space", "id"),
+    Index("ix_chat_lines_account", "account"),
+    sqlite_autoincrement=True,
+    info=ERASED,
+    comment="the backchannel; a line that is deleted is gone",
+)
+
+captions = Table(
+    "captions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("space", String(13), ForeignKey("spaces.id"), nullable=False),
+    Column("account", Id, ForeignKey("accounts.id"), nullable=False, comment="who said it"),
+    Column("began_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("source", String(16), nullable=False),
+    CheckConstraint("source IN ('speaker', 'server')", name="source"),
+    Index("ix_captions_space_id", "space", "id"),
+    Index("ix_captions_account", "account"),
+    sqlite_autoincrement=True,
+    info=ERASED,
+    comment="what was said, for the replay",
+)
+
 guest_links = Table(
     "guest_links",
     metadata,
@@ -114,11 +170,30 @@ reports = Table(
     Column("outcome", String(16), comment="null: open, in the operators' queue"),
     Column("closed_by", Id, ForeignKey("accounts.id")),
     Column("closed_at", UtcDateTime),
+    Column("note", Text, nullable=False, server_default="", comment="of the operator who closed it", info=PRIVATE),
     CheckConstraint("reason IN ('abuse', 'spam', 'illegal', 'other')", name="reason"),
     CheckConstraint("outcome IN ('acted', 'dismissed')", name="outcome"),
     Index("ix_reports_outcome", "outcome", "id"),
     Index("ix_reports_account", "account"),
     sqlite_autoincrement=True,
+)
+
+stingers = Table(
+    "stingers",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column(
+        "account", Id, ForeignKey("accounts.id"), nullable=False, comment="the creator in whose Spaces it is played"
+    ),
+    Column("name", String(60), nullable=False),
+    Column("samples", Integer, nullable=False, comment="at 48 kHz"),
+    Column("sound", LargeBinary, nullable=False, comment="Opus packets, each behind its length"),
+    Column("made_by", Id, ForeignKey("accounts.id"), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("ix_stingers_account", "account"),
+    info=ERASED,
+    sqlite_autoincrement=True,
+    comment="short sounds that hosts play into a Space",
 )
 
 server_keys = Table(

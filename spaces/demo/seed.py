@@ -1,9 +1,10 @@
-"""Fills an empty server with a creator, two tiers, two fans and three live Spaces, by HTTP alone."""
+"""Fills an empty server with a creator, two tiers, two fans, three live Spaces and a planned one, by HTTP alone."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urljoin
 
@@ -53,6 +54,9 @@ def mint_person(handle: str, name: str, *, api_key: str, api_secret: str) -> Per
     return Person(handle, name, jwt.encode(claims, api_secret, algorithm="HS256"))
 
 
+ABOUT = "I write about engines that do not exist yet, and talk with people who will build them.\n\nEvery evening, live."
+
+
 async def seed(http: aiohttp.ClientSession, url: str, api_key: str, api_secret: str) -> Seed:
     """Raises SeedError."""
     host, fan, stranger = (
@@ -63,11 +67,14 @@ async def seed(http: aiohttp.ClientSession, url: str, api_key: str, api_secret: 
     price = {"amount_minor": 499, "currency": "USD"}
     tiers = f"/v1/creators/{host.handle}/tiers"
     tier = await call(http, url, tiers, host, {"name": "Gold", "level": 1, "price": price})
+    yearly = {**price, "amount_minor": 4_990, "interval": "year"}
+    await call(http, url, f"/v1/tiers/{tier['id']}/prices", host, yearly)
     await call(http, url, tiers, host, {"name": "Platinum", "level": 2, "price": {**price, "amount_minor": 999}})
+    await call(http, url, f"/v1/creators/{host.handle}", host, {"about": ABOUT}, method="PATCH")
     await subscribe(http, url, fan, host.handle, tier["id"])
     await call(http, url, "/v1/me", stranger)  # the first sight of a token makes its account
     paid = {"title": "The subscribers’ evening", "access": {"policy": "subscribers", "tier": tier["id"]}}
-    free = {"title": "Open house", "access": {"policy": "open"}}
+    free = {"title": "Open house", "access": {"policy": "open"}, "topics": ["Questions"], "language": "en"}
     ticketed = {"title": "An evening with tickets", "access": {"policy": "ticketed"}}
     spaces = []
     for body in (free, paid, ticketed):
@@ -77,6 +84,9 @@ async def seed(http: aiohttp.ClientSession, url: str, api_key: str, api_secret: 
             await call(http, url, f"/v1/spaces/{space['id']}/ticket-offer", host, offer, method="PUT")
         await call(http, url, f"/v1/spaces/{space['id']}/start", host, {})
         spaces.append(str(space["id"]))
+    evening = (datetime.now(UTC) + timedelta(days=6)).replace(hour=19, minute=0, second=0, microsecond=0)
+    planned = {**free, "title": "Next week: your questions", "scheduled_start": evening.isoformat()}
+    await call(http, url, "/v1/spaces", host, {**planned, "time_zone": "Europe/London"})
     return Seed(host, fan, stranger, open_space=spaces[0], paid_space=spaces[1], ticketed_space=spaces[2])
 
 

@@ -6,11 +6,12 @@ and packets with `packet`. Per tick Python gathers the packets and calls compile
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -40,6 +41,15 @@ class SoundSettings:
     """Frames in a packet to the audience, 1 to PACKET_FRAMES_MAX."""
 
 
+class Made(NamedTuple):
+    """A packet of the mix that everybody hears, for the listeners of other nodes."""
+
+    space: str
+    frames: int
+    timestamp: int
+    payload: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class _Phase:
     """The Spaces that have their frames in one phase, for Python and for compiled code."""
@@ -65,6 +75,10 @@ def _starts(counts: list[int]) -> np.ndarray:
     return np.array([0, *accumulate(counts)], np.int32)
 
 
+REST_TICKS_MAX = 40
+"""Where nobody speaks or listens."""
+
+
 class AudioEngine:
     def __init__(self, fanout: Fanout, settings: SoundSettings, first_timestamp: int) -> None:
         self.fanout = fanout
@@ -84,12 +98,24 @@ class AudioEngine:
         self._owner_numbers = 0
         self.ticks = 0
         self.skipped = 0
+        self.wake: Callable[[], None] = lambda: None
+        """Called when there is something that the next tick should not be rested through for."""
+        self._relays: set[str] = set()
+        """Spaces of which other nodes have listeners."""
+        self.relayed: Callable[[list[Made]], None] = lambda made: None
+        """Called on the audio thread with what was made in a tick of those Spaces."""
+        self.off_air_at = math.inf
+        """Published: with several nodes, the first of the deadlines: whose node has had no word by then is not on air."""
+        self.deadlines: Mapping[str, float] | None = None
+        """Published: of each Space, by the clock of `tick`; with several nodes one that has none is not on air."""
+        self._silent: frozenset[str] = frozenset()
 
     # --- from the event loop's thread
 
     def post(self, command: Callable[..., None], *arguments: Any) -> None:
         """Have a method of this engine called before the next tick."""
         self._commands.append((command, arguments))
+        self.wake()
 
     def packet(
         self, source: Source, sequence: int, timestamp: int, payload: bytes, samples: int, at: float, behind: int = 0
@@ -105,12 +131,13 @@ class AudioEngine:
             self._inbox.append(header + payload)
             if at - source.heard_at > PAUSE_SECONDS:
                 self._talks.append((source, at))
+                self.wake()
             source.heard_at = at
 
     def timestamp(self, listener: Listener) -> int:
         """RTP timestamp of a listener's next frame."""
-        space, program = self._spaces.get(listener.space), listener.program
-        return 0 if space is None or program is None else self._clock(space) & 0xFFFFFFFF
+        program = listener.program
+        return 0 if program is None else int(self._programs.rows.state[program.row]["clock"]) & 0xFFFFFFFF
 
     def measured(self, source: Source) -> tuple[float, float]:
         """(dBFS of the source's last frame, when it was played); nothing was played yet: (…, 0.0)."""
@@ -141,9 +168,18 @@ class AudioEngine:
         space = self._spaces.pop(name)
         for listener in list(space.listeners):
             self._detach(space, listener)
+        self._relays.discard(name)
+        for count in space.relayed:
+            self._programs.give_back(space.programs.pop((None, count)).row)
         for source in space.sources:
             self._release(source)
         self._forget_layouts()
+
+    def hand_off(self, name: str, over: Callable[[int], None]) -> None:
+        """Close it: another makes its mix from now on. `over` is called on the audio thread, with where its timestamps end."""
+        clock = self._clock(self._spaces[name])
+        self.close_space(name)
+        over(clock & 0xFFFFFFFF)
 
     def add_source(self, source: Source) -> None:
         space = self._spaces.get(source.space)
@@ -155,6 +191,7 @@ class AudioEngine:
         source.row = self._speakers.take(source.decoder.address, number)
         record = self._speakers.rows.state[source.row]
         record["muted"] = source.muted
+        record["always"] = source.always
         source.tenure = int(record["tenure"])
         space.sources.append(source)
         self._forget_layouts()
@@ -217,6 +254,23 @@ class AudioEngine:
             for program in space.programs.values():
                 program.encoder.set_expected_loss(percent)
 
+    def relay(self, name: str, frames: set[int]) -> None:
+        """Hand out the mix that everybody hears, in packets of so many frames, whether or not somebody here listens."""
+        space = self._spaces.get(name)
+        if space is None:
+            return
+        if frames and not space.programs:
+            for source in space.sources:
+                self._speakers.reset(source.row)
+        for count in frames - space.relayed:
+            self._program_of(space, None, count, like=None)
+        gone, space.relayed = space.relayed - frames, frames
+        for count in gone:
+            if not space.programs[None, count].rows:
+                self._end_program(space, space.programs[None, count])
+        (self._relays.add if frames else self._relays.discard)(name)
+        self._forget_layouts()
+
     def _detach(self, space: SpaceSound, listener: Listener) -> None:
         self._leave_program(space, listener)
         space.listeners.remove(listener)
@@ -241,7 +295,11 @@ class AudioEngine:
     def _program(self, space: SpaceSound, listener: Listener) -> Program:
         """The mix that suits a listener."""
         speaks = any(s.owner == listener.owner for s in space.sources)
-        without, frames = listener.owner if speaks else None, listener.packet_frames
+        return self._program_of(
+            space, listener.owner if speaks else None, listener.packet_frames, like=listener.program
+        )
+
+    def _program_of(self, space: SpaceSound, without: str | None, frames: int, *, like: Program | None) -> Program:
         program = space.programs.get((without, frames))
         if program is None:
             encoder = Encoder(self._settings.bitrate, expected_loss_percent=space.expected_loss_percent)
@@ -254,8 +312,8 @@ class AudioEngine:
                 frames=frames,
                 collected=space.frames % frames,
             )
-            if listener.program is not None:
-                self._programs.begin_like(row, listener.program.row)
+            if like is not None:
+                self._programs.begin_like(row, like.row)
             program = space.programs[without, frames] = Program(without, frames, row, encoder)
         return program
 
@@ -273,11 +331,14 @@ class AudioEngine:
         listener.next_sequence = (sequence + int(self.fanout.rows.offset[listener.row])) & 0xFFFF
         program.rows.remove(listener.row)
         listener.program = None
-        if not program.rows:
-            space.clock = (self._clock(space), self.ticks)
-            del space.programs[program.without, program.packet_frames]
-            self._programs.give_back(program.row)
+        if not program.rows and not (program.without is None and program.packet_frames in space.relayed):
+            self._end_program(space, program)
         self._forget_layouts()
+
+    def _end_program(self, space: SpaceSound, program: Program) -> None:
+        space.clock = (self._clock(space), self.ticks)
+        del space.programs[program.without, program.packet_frames]
+        self._programs.give_back(program.row)
 
     def _clock(self, space: SpaceSound) -> int:
         """The Space's sample clock, at its next frame. It goes on while nobody listens."""
@@ -292,7 +353,8 @@ class AudioEngine:
     def _phase(self, number: int) -> _Phase:
         phase = self._phases[number]
         if phase is None:
-            live = [space for space in self._spaces.values() if space.programs and space.phase == number]
+            audible = [space for space in self._spaces.values() if space.name not in self._silent]
+            live = [space for space in audible if space.programs and space.phase == number]
             phase = self._phases[number] = _Phase(live, _layout(live))
             if len(self._scratch.gain_to) < len(self._speakers.rows.state):
                 self._scratch = new_scratch(len(self._speakers.rows.state))
@@ -319,10 +381,14 @@ class AudioEngine:
             source, arrival = self._talks.popleft()
             if (talked_in := self._spaces.get(source.space)) is not None:
                 self._timing.talk_begins(talked_in, arrival, now if due is None else due, self.ticks)
+        if (deadlines := self.deadlines) is not None:
+            known = self._spaces.keys() <= deadlines.keys()
+            if now >= self.off_air_at or self._silent or not known:
+                self._fall_silent(deadlines, now)
         number = self.ticks % PHASES
         phase, sent_at = self._phase(number), None
-        # Packets wait for a frame that may need them, and where there is none for one phase of the four.
-        packets = self._arrived() if phase.spaces or number == 0 else b""
+        # Packets wait for a frame that may need them, if there is any.
+        packets = self._arrived() if phase.spaces or not self._is_listened_to() else b""
         if packets or phase.spaces:
             left_at = make_frames(
                 np.frombuffer(packets, np.uint8),
@@ -338,8 +404,44 @@ class AudioEngine:
             sent_at = left_at if phase.spaces else None
         for space in phase.spaces:
             self._timing.frame_made(space, now, self.ticks)
+        if self._relays:
+            self._hand_out(phase.spaces)
         self.ticks += 1
         return sent_at
+
+    def _fall_silent(self, deadlines: Mapping[str, float], now: float) -> None:
+        silent = frozenset(name for name in self._spaces if deadlines.get(name, -math.inf) <= now)
+        if silent != self._silent:
+            self._silent = silent
+            self._forget_layouts()
+
+    def _hand_out(self, spaces: list[SpaceSound]) -> None:
+        made = []
+        for space in spaces:
+            for frames in space.relayed:
+                row = space.programs[None, frames].row
+                state = self._programs.rows.state[row]
+                if size := int(state["bytes"]):
+                    payload = self._programs.rows.payload[row, :size].tobytes()
+                    made.append(Made(space.name, frames, int(state["timestamp"]), payload))
+        if made:
+            self.relayed(made)
+
+    def rest(self) -> int:
+        """In how many ticks from the next one on there will be nothing to do, unless `wake` is called."""
+        if self._commands or self._talks or self._timing.moving:
+            return 0
+        for number in range(PHASES):
+            if self._phase((self.ticks + number) % PHASES).spaces:
+                return number
+        return PHASES - 1 if any(space.sources for space in self._spaces.values()) else REST_TICKS_MAX
+
+    def rested(self, ticks: int) -> None:
+        """So many ticks were due in which nothing was to do."""
+        self.ticks += ticks
+
+    def _is_listened_to(self) -> bool:
+        return any(self._phase(number).spaces for number in range(PHASES))
 
     def _arrived(self) -> bytes:
         return b"".join([self._inbox.popleft() for _ in range(len(self._inbox))])

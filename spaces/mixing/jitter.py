@@ -26,6 +26,9 @@ TRANSIT_WINDOW_SECONDS = 5.0
 """The fastest packet is that of this window and the one before."""
 CLOCK_JUMP_SECONDS = 1.0
 """A transit that changes by more is a sender's new clock, and tells nothing of the network."""
+GIVEN_UP_SAMPLES_MAX = 3 * FRAME
+"""What comes later than that, behind others, nobody waits for: it came by another way, and would have its Space be later and
+later for everybody."""
 
 PACKET = Struct("<qqqqqqqd")
 """Before each payload in what insert_all is given: row, tenure, sequence, timestamp, samples, how many samples it is behind
@@ -62,7 +65,7 @@ def _insert(r, sequence, timestamp, samples, behind, at, start, length, blob, ro
     floor = s.next if s.next >= 0 else s.played_to + 1
     if sequence < floor:
         s.late += 1
-        if behind == 0:
+        if behind == 0 and (sequence == floor - 1 or (floor - sequence) * samples <= GIVEN_UP_SAMPLES_MAX):
             s.slack = min(s.slack, 0.0)  # it was given up too soon
         return
     slot = sequence % RING

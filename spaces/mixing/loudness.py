@@ -29,6 +29,10 @@ AVERAGE_SECONDS = 3.0
 MEASURED_SECONDS_MIN = 0.2
 SLEW_FIRST, SLEW_LATER = 15.0, 3.0
 """dB per second: until AVERAGE_SECONDS of speech have been heard, and from then on."""
+LOUDEST_DBFS = -3.0
+"""Nobody is made louder than this, frame by frame: who shouts after a whisper would have the limiter hold down all others."""
+SHOUT_DB = 6.0
+"""From so much too loud on, the gain is not drawn down over the frame: its beginning would be what the limiter hears."""
 MOMENTARY_SECONDS = 0.4
 GATE_LUFS = -60.0
 GATE_BELOW_AVERAGE_DB = 10.0
@@ -79,12 +83,15 @@ def smooth_level(s, now):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def choose(rows_of_space, places, now, state, score):  # type: ignore[no-untyped-def]
-    """Give the `places` of one Space's mix to its loudest speakers, with hysteresis. `score` is scratch (float64)."""
+    """Give the `places` of one Space's mix to its loudest speakers, with hysteresis. `score` is scratch (float64).
+
+    What is `always` in the mix takes none of them.
+    """
     n = rows_of_space.shape[0]
     candidates = 0
     for i in range(n):
         s = state[rows_of_space[i]]
-        if not s.sounding or s.muted:
+        if not s.sounding or s.muted or s.always:
             score[i] = -np.inf
             continue
         candidates += 1
@@ -101,6 +108,8 @@ def choose(rows_of_space, places, now, state, score):  # type: ignore[no-untyped
                 if score[j] > score[i] or (score[j] == score[i] and j < i):
                     rank += 1
         holds = score[i] > -np.inf and rank < places
+        if s.always:
+            holds = s.sounding != 0 and s.muted == 0
         if holds and not s.holds:
             s.held_since = now
         s.holds = 1 if holds else 0
@@ -145,4 +154,10 @@ def level_gain(s, frame, k):  # type: ignore[no-untyped-def]
         wanted = min(max(TARGET_LUFS - lufs(s.energy), GAIN_DB_MIN), GAIN_DB_MAX)
         slew = (SLEW_FIRST if s.heard < AVERAGE_SECONDS else SLEW_LATER) * FRAME_SECONDS
         s.level_gain += min(max(wanted - s.level_gain, -slew), slew)
+    bearable = max(0.0, LOUDEST_DBFS - s.dbfs)
+    if s.level_gain > bearable:
+        at_once = s.level_gain > bearable + SHOUT_DB
+        s.level_gain = bearable
+        if at_once:
+            s.gain = min(s.gain, np.float32(10.0 ** (bearable / 20.0)))
     return 10.0 ** (s.level_gain / 20.0)

@@ -38,6 +38,11 @@ class Phases:
         self._changed = changed
         self._moving: list[tuple[int, SpaceSound, int]] = []
 
+    @property
+    def moving(self) -> bool:
+        """Whether a Space is on its way to a later phase."""
+        return bool(self._moving)
+
     def frame_made(self, space: SpaceSound, now: float, tick: int) -> None:
         """Once a second: later if the slowest packet was nearly late, earlier if for some time all had 5 ms to spare."""
         space.frames += 1

@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 
 from spaces.mixing.jitter import first_held, leave_out, may_begin
+from spaces.mixing.limiter import peak_bits
 from spaces.mixing.opus import FRAME, PACKET_SAMPLES_MAX, function_address
 from spaces.mixing.pace import set_pace, stretched, wait_for_repairs
 from spaces.mixing.speakers import HISTORY, RATE_MAX, RING
@@ -28,6 +29,10 @@ QUIET_POWER = 1e-5
 """Mean square (−50 dBFS) below which nobody misses what is skipped."""
 POWER_MAX = 1e4
 """Sum of squares of one frame: three times full scale, all through it, is no sound but a broken decoder."""
+SAMPLE_MAX = np.float32(1.5)
+"""No voice is louder than full scale and what a coder adds to it. Garbage is: for one sample of 90 in a frame the limiter
+would hold everybody else down for seconds."""
+_SAMPLE_MAX_BITS = int(SAMPLE_MAX.view(np.int32))
 
 _decode = c_function(
     "opus_decode_float", INT, ADDRESS, ADDRESS, INT, ADDRESS, INT, INT, address=function_address("opus_decode_float")
@@ -111,8 +116,11 @@ def _refill(r, now, delay_min, delay_max, rows):  # type: ignore[no-untyped-def]
         if not may_begin(r, first, now, delay_min, delay_max, rows):
             return False
         first = s.next
-    while s.held > 1 and first == s.next and now - rows.arrived[r, first % RING] > delay_max:
-        first = s.next = leave_out(r, first, rows)  # too old
+    # Too old: the process stood still, and all came at once. What is missing before it does not come, or its turn never would:
+    # in a full ring each packet that comes takes the place of the first.
+    while s.held > 1 and now - rows.arrived[r, first % RING] > delay_max:
+        s.lost += first - s.next
+        first = s.next = leave_out(r, first, rows)
     if first - s.next > GAP_PACKETS_MAX:
         s.lost += first - s.next
         s.next = first
@@ -165,13 +173,13 @@ def _refill(r, now, delay_min, delay_max, rows):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def play(r, now, delay_min, delay_max, rows, taps):  # type: ignore[no-untyped-def]
-    """Make the row's frame of this tick: `sounding` tells whether there is sound, `dbfs` how loud."""
+def play(r, frame, now, delay_min, delay_max, rows, taps):  # type: ignore[no-untyped-def]
+    """Make the row's `frame` of this tick: `sounding` tells whether there is sound in it, `dbfs` how loud."""
     s = rows.state[r]
     set_pace(s, now)
     if s.next >= 0 and now - s.measured_at > STOOD_STILL_SECONDS:
         _pause(s)
-    pcm, frame = rows.pcm[r], rows.frame[r]
+    pcm = rows.pcm[r]
     needed = FRAME + s.rate
     while s.fill < needed:
         if not _refill(r, now, delay_min, delay_max, rows):
@@ -203,6 +211,10 @@ def play(r, now, delay_min, delay_max, rows, taps):  # type: ignore[no-untyped-d
         for i in range(HISTORY + left):
             pcm[i] = np.float32(0.0)
         power = 0.0
+    elif power > SAMPLE_MAX * SAMPLE_MAX and peak_bits(frame) > _SAMPLE_MAX_BITS:
+        for n in range(FRAME):
+            frame[n] = min(max(frame[n], -SAMPLE_MAX), SAMPLE_MAX)
+        power = sum_of_squares(frame)
     s.dbfs = 10.0 * np.log10(power / FRAME + 1e-13)
     s.measured_at = now
     s.sounding = 1

@@ -8,8 +8,12 @@ import numpy as np
 
 from spaces.mixing.opus import FRAME, PACKET_BYTES_MAX
 
-RED_COPIES = 2
-"""Earlier packets that a RED packet carries: two in a row may be lost without a gap (RFC 2198; bursts want distance)."""
+RED_DISTANCES = (1, 3)
+"""Which packets before it a RED packet of one frame carries (RFC 2198): three in a row may be lost without a gap, and the last
+copy comes 60 ms late, which a playout of 120 ms still has time for. Next to one another, 1 and 2, they bear two in a row."""
+RED_DISTANCES_LONG = (1, 2)
+"""The same for packets of several frames, of which the third comes too late."""
+RED_HISTORY = max(*RED_DISTANCES, *RED_DISTANCES_LONG)
 RED_BYTES_MAX = 1_180
 """With headers and tag the datagram stays below what every path carries; longer ones go without copies."""
 RED_BLOCK_BYTES_MAX = (1 << 10) - 1
@@ -50,9 +54,9 @@ class ProgramRows(NamedTuple):
     mixed: np.ndarray  # float32 (programs, PACKET_FRAMES_MAX * FRAME): a packet's frames, one behind the other
     payload: np.ndarray  # uint8 (programs, PACKET_BYTES_MAX)
     red: np.ndarray  # uint8 (programs, PACKET_BYTES_MAX): the payload's RED form, block payload types left 0
-    sent: np.ndarray  # uint8 (programs, RED_COPIES, PACKET_BYTES_MAX): packets before, the newest first
-    sent_bytes: np.ndarray  # int32 (programs, RED_COPIES)
-    sent_timestamp: np.ndarray  # int64 (programs, RED_COPIES)
+    sent: np.ndarray  # uint8 (programs, RED_HISTORY, PACKET_BYTES_MAX): packets before, the newest first
+    sent_bytes: np.ndarray  # int32 (programs, RED_HISTORY)
+    sent_timestamp: np.ndarray  # int64 (programs, RED_HISTORY)
 
 
 class Programs:
@@ -69,9 +73,9 @@ class Programs:
             mixed=np.zeros((rows, PACKET_FRAMES_MAX * FRAME), np.float32),
             payload=np.zeros((rows, PACKET_BYTES_MAX), np.uint8),
             red=np.zeros((rows, PACKET_BYTES_MAX), np.uint8),
-            sent=np.zeros((rows, RED_COPIES, PACKET_BYTES_MAX), np.uint8),
-            sent_bytes=np.zeros((rows, RED_COPIES), np.int32),
-            sent_timestamp=np.zeros((rows, RED_COPIES), np.int64),
+            sent=np.zeros((rows, RED_HISTORY, PACKET_BYTES_MAX), np.uint8),
+            sent_bytes=np.zeros((rows, RED_HISTORY), np.int32),
+            sent_timestamp=np.zeros((rows, RED_HISTORY), np.int64),
         )
 
     def take(

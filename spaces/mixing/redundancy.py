@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from numba import njit
 
-from spaces.mixing.programs import RED_BLOCK_BYTES_MAX, RED_BYTES_MAX, RED_COPIES, RED_OFFSET_MAX
+from spaces.mixing.programs import (
+    RED_BLOCK_BYTES_MAX,
+    RED_BYTES_MAX,
+    RED_DISTANCES,
+    RED_DISTANCES_LONG,
+    RED_HISTORY,
+    RED_OFFSET_MAX,
+)
 
 
 @njit(nogil=True, cache=True)
@@ -15,8 +22,10 @@ def add_redundancy(p, programs):  # type: ignore[no-untyped-def]
     """
     program = programs.state[p]
     red, size, timestamp = programs.red[p], program.bytes, program.timestamp
+    distances = RED_DISTANCES if program.frames == 1 else RED_DISTANCES_LONG
     copies, total = 0, 1 + size
-    for c in range(RED_COPIES):
+    for distance in distances:
+        c = distance - 1
         n = programs.sent_bytes[p, c]
         too_far = timestamp - programs.sent_timestamp[p, c] > RED_OFFSET_MAX
         if n == 0 or n > RED_BLOCK_BYTES_MAX or too_far or total + 4 + n > RED_BYTES_MAX:
@@ -25,7 +34,7 @@ def add_redundancy(p, programs):  # type: ignore[no-untyped-def]
         copies += 1
     at = 4 * copies + 1
     for h in range(copies):
-        c = copies - 1 - h
+        c = distances[copies - 1 - h] - 1
         n = programs.sent_bytes[p, c]
         offset = timestamp - programs.sent_timestamp[p, c]
         red[4 * h] = 0x80
@@ -46,7 +55,7 @@ def add_redundancy(p, programs):  # type: ignore[no-untyped-def]
 def remember(p, programs):  # type: ignore[no-untyped-def]
     """The program's packet was sent: keep it for the next ones' RED form."""
     program = programs.state[p]
-    for c in range(RED_COPIES - 1, 0, -1):
+    for c in range(RED_HISTORY - 1, 0, -1):
         n = programs.sent_bytes[p, c] = programs.sent_bytes[p, c - 1]
         programs.sent_timestamp[p, c] = programs.sent_timestamp[p, c - 1]
         for i in range(n):

@@ -54,6 +54,7 @@ class Scratch(NamedTuple):
 
     score: np.ndarray  # float64 (speaker rows)
     gain_to: np.ndarray  # float32 (speaker rows): gains at the end of this frame
+    frames: np.ndarray  # float32 (speaker rows, FRAME): of one Space's speakers in their order, until the next Space
     block: np.ndarray  # float32 (LOOKAHEAD + FRAME)
     peaks: np.ndarray  # float32 (BLOCKS + 1)
 
@@ -62,6 +63,7 @@ def new_scratch(speaker_rows: int) -> Scratch:
     return Scratch(
         score=np.zeros(speaker_rows, np.float64),
         gain_to=np.zeros(speaker_rows, np.float32),
+        frames=np.zeros((speaker_rows, FRAME), np.float32),
         block=np.zeros(LOOKAHEAD + FRAME, np.float32),
         peaks=np.zeros(BLOCKS + 1, np.float32),
     )
@@ -107,7 +109,7 @@ def mix(p, members, speakers, programs, scratch):  # type: ignore[no-untyped-def
         if not heard:
             total[:] = np.float32(0.0)
             heard = True
-        add_voice(total, speakers.frame[r], s.gain, gain_to)
+        add_voice(total, scratch.frames[m], s.gain, gain_to)
     program.idle = 0 if heard else program.idle + 1
     out = programs.mixed[p, program.collected * FRAME : (program.collected + 1) * FRAME]
     if program.idle >= IDLE_AFTER_FRAMES:  # the limiter holds back silence alone: what comes next is new
@@ -123,20 +125,20 @@ def mix(p, members, speakers, programs, scratch):  # type: ignore[no-untyped-def
 @njit(nogil=True, cache=True)
 def render(now, rules, layout, speakers, programs, scratch):  # type: ignore[no-untyped-def]
     """One frame of every program. A packet that it completes is in `payload`, `bytes` long (0: nothing to send)."""
-    state, gain_to = speakers.state, scratch.gain_to
+    state, gain_to, frames = speakers.state, scratch.gain_to, scratch.frames
     for space in range(layout.speaker_start.shape[0] - 1):
         members = layout.speaker_rows[layout.speaker_start[space] : layout.speaker_start[space + 1]]
         for m in range(members.shape[0]):
             r = members[m]
-            play(r, now, rules.delay_min, rules.delay_max, speakers, rules.taps)
+            play(r, frames[m], now, rules.delay_min, rules.delay_max, speakers, rules.taps)
             if state[r].sounding:
                 smooth_level(state[r], now)
         choose(members, rules.places, now, state, scratch.score)
         for m in range(members.shape[0]):
             r = members[m]
             gain_to[r] = np.float32(1.0) if state[r].holds else np.float32(0.0)
-            if state[r].holds and rules.levelling:
-                gain_to[r] = np.float32(level_gain(state[r], speakers.frame[r], rules.k_weighting))
+            if state[r].holds and rules.levelling and not state[r].always:
+                gain_to[r] = np.float32(level_gain(state[r], frames[m], rules.k_weighting))
         for i in range(layout.program_start[space], layout.program_start[space + 1]):
             p = layout.program_rows[i]
             program = programs.state[p]

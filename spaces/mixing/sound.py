@@ -20,6 +20,8 @@ class Source:
         self.space = space
         self.owner = owner
         self.muted = False
+        self.always = False
+        """In the mix whoever speaks, and as loud as it comes: a sound that is played, not a voice."""
         self.decoder: Decoder | None = None
         self.row = -1
         """Published: of the speakers' arrays; −1 while it has none."""
@@ -72,6 +74,8 @@ class SpaceSound:
         self.programs: dict[tuple[str | None, int], Program] = {}
         """By whom they leave out and by frames in a packet."""
         self.listeners: list[Listener] = []
+        self.relayed: set[int] = set()
+        """Frames in a packet of the mixes that other nodes are sent."""
         self.phase = 0
         """Which ticks make its frames: those whose number modulo PHASES is this."""
         self.frames = 0

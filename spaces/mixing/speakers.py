@@ -30,6 +30,7 @@ SPEAKER = np.dtype(
         ("owner", np.int64),
         ("tenure", np.int64),  # tells this speaker from those who had the row before
         ("muted", np.int32),
+        ("always", np.int32),  # in the mix whoever speaks, and not levelled
         # --- the jitter buffer: sequence numbers are extended, -1 stands for none
         ("next", np.int64),  # to be played next; -1: paused
         ("played_to", np.int64),  # where the pause began
@@ -105,7 +106,6 @@ class Rows(NamedTuple):
     arrived: np.ndarray  # float64 (rows, RING): seconds
     data: np.ndarray  # uint8 (rows, RING, PACKET_BYTES_MAX)
     pcm: np.ndarray  # float32 (rows, PCM): history, then what is decoded and not yet played
-    frame: np.ndarray  # float32 (rows, FRAME): this tick's sound
 
 
 class Speakers:
@@ -129,7 +129,6 @@ class Speakers:
             arrived=np.zeros((rows, RING), np.float64),
             data=np.zeros((rows, RING, PACKET_BYTES_MAX), np.uint8),
             pcm=np.zeros((rows, PCM), np.float32),
-            frame=np.zeros((rows, FRAME), np.float32),
         )
         self.measured = self.rows.state["dbfs"], self.rows.state["measured_at"]
         """Looked at for every packet: a field of an array is found in a hundredth of the time of a record's."""

@@ -17,12 +17,12 @@ from urllib.parse import urlsplit
 
 from spaces.errors import RemoteError
 
-UNSUBSCRIBE, CONFIRM = b"u", b"c"
+UNSUBSCRIBE, CONFIRM, WITHDRAW = b"u", b"c", b"w"
 MEANING = struct.Struct(">cQQ")
 MAC_BYTES = 16
 TOKEN_LENGTH = 44
 CONFIRM_WITHIN = timedelta(days=2)
-MESSAGE_ID = re.compile(r"<?newsletter\.([0-9]{1,19})\.([0-9a-f]{16})@[^\s<>@]{1,255}>?", re.ASCII)
+MESSAGE_ID = re.compile(r"<?(newsletter|reminder)\.([0-9]{1,19})\.([0-9a-f]{16})@[^\s<>@]{1,255}>?", re.ASCII)
 
 
 class MailLinks:
@@ -43,9 +43,19 @@ class MailLinks:
         expires = int((now + CONFIRM_WITHIN).timestamp())
         return f"{self._url()}/newsletters/confirm/{self._sign(CONFIRM, consent, expires)}"
 
+    def space(self, space: str) -> str:
+        """The page of a Space; there is nothing to sign."""
+        return f"{self._url()}/s/{space}"
+
+    def withdraw_reminder(self, reminder: int, account: int) -> str:
+        return f"{self._url()}/reminders/withdraw/{self._sign(WITHDRAW, reminder, account)}"
+
     def message_id(self, delivery: int) -> str:
         """The same for every attempt: whoever gets it twice can tell."""
-        return f"<newsletter.{delivery}.{self._delivery_mac(delivery)}@{self.host}>"
+        return f"<newsletter.{delivery}.{self._message_mac('newsletter', delivery)}@{self.host}>"
+
+    def reminder_message_id(self, notice: int) -> str:
+        return f"<reminder.{notice}.{self._message_mac('reminder', notice)}@{self.host}>"
 
     def read_unsubscribe_untrusted(self, token: str) -> tuple[int, int]:
         """Account and creator. Raises RemoteError."""
@@ -58,14 +68,18 @@ class MailLinks:
             raise RemoteError("link_expired")
         return consent
 
-    def read_message_id_untrusted(self, text: str) -> int:
-        """The delivery. Raises RemoteError."""
+    def read_withdraw_untrusted(self, token: str) -> tuple[int, int]:
+        """Reminder and account. Raises RemoteError."""
+        return self._read_untrusted(WITHDRAW, token)
+
+    def read_message_id_untrusted(self, text: str) -> tuple[str, int]:
+        """`newsletter` and the delivery, or `reminder` and the notice. Raises RemoteError."""
         match = MESSAGE_ID.fullmatch(text)
-        if match is None or int(match[1]) >= 2**63:
+        if match is None or int(match[2]) >= 2**63:
             raise RemoteError("message_id_unknown")
-        if not hmac.compare_digest(match[2], self._delivery_mac(int(match[1]))):
+        if not hmac.compare_digest(match[3], self._message_mac(match[1], int(match[2]))):
             raise RemoteError("message_id_unknown")
-        return int(match[1])
+        return match[1], int(match[2])
 
     def _sign(self, kind: bytes, one: int, two: int) -> str:
         meaning = MEANING.pack(kind, one, two)
@@ -89,5 +103,6 @@ class MailLinks:
     def _mac(self, meaning: bytes) -> bytes:
         return hmac.digest(self._key, b"link" + meaning, sha256)[:MAC_BYTES]
 
-    def _delivery_mac(self, delivery: int) -> str:
-        return hmac.digest(self._key, b"message" + struct.pack(">Q", delivery), sha256)[:8].hex()
+    def _message_mac(self, kind: str, number: int) -> str:
+        prefix = b"message" if kind == "newsletter" else kind.encode()
+        return hmac.digest(self._key, prefix + struct.pack(">Q", number), sha256)[:8].hex()

@@ -27,6 +27,8 @@ EPOCH = 1
 SEQUENCE_HIGH = 0x0100
 """Of the one record that we send: beyond any number that the handshake's Finished and its repetitions have used."""
 TAG_BYTES = 16
+RECORDS_READ_MAX = 4
+"""Of one datagram: an end comes alone or behind a few. A datagram may hold fifty that look like one, and each is decrypted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,10 @@ def close_notify(keys: AlertKeys) -> bytes:
 
 
 def is_close_notify_untrusted(datagram: bytes, keys: AlertKeys) -> bool:
-    """Whether one of its records is the other side's authentic close_notify; anything else is none."""
-    while len(datagram) >= HEADER.size:
+    """Whether one of its first records is the other side's authentic close_notify; anything else is none."""
+    for _ in range(RECORDS_READ_MAX):
+        if len(datagram) < HEADER.size:
+            break
         kind, version, epoch, _, _, length = HEADER.unpack_from(datagram)
         number, fragment = datagram[3:11], datagram[HEADER.size : HEADER.size + length]
         datagram = datagram[HEADER.size + length :]

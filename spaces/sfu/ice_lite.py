@@ -6,7 +6,6 @@ whose integrity holds and whose transaction was not seen before. Nothing that is
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -14,6 +13,8 @@ from typing import NamedTuple
 from spaces.errors import RemoteError
 from spaces.sfu.stun import binding_success, integrity_holds, parse_binding_request_untrusted
 
+TRANSACTION_BYTES = 8
+"""Of the twelve: random, and enough to tell one from another."""
 TRANSACTIONS_REMEMBERED_MAX = 4096
 """Per peer, 8 bytes each: at a check every 2.5 s (Chromium) those of the last 2.8 hours."""
 
@@ -38,15 +39,23 @@ class IcePeer:
     path: Path | None = None
     path_priority: int = 0
     path_heard_at: float = 0.0
-    seen: array[int] = field(default_factory=lambda: array("Q"))
+    seen: bytearray = field(default_factory=bytearray)
+    """TRANSACTION_BYTES each, one behind the other: bytes are searched fifty times faster than objects made of them."""
     seen_next: int = 0
 
-    def remember(self, transaction: int) -> None:
-        if len(self.seen) < TRANSACTIONS_REMEMBERED_MAX:
-            self.seen.append(transaction)
-        else:
-            self.seen[self.seen_next] = transaction
-            self.seen_next = (self.seen_next + 1) % TRANSACTIONS_REMEMBERED_MAX
+    def has_seen(self, transaction: bytes) -> bool:
+        at = self.seen.find(transaction)
+        while at % TRANSACTION_BYTES and at >= 0:  # across two of them
+            at = self.seen.find(transaction, at + 1)
+        return at >= 0
+
+    def remember(self, transaction: bytes) -> None:
+        """Once: else somebody who repeats one often enough, in its own source's name, would have all others forgotten."""
+        if self.has_seen(transaction):
+            return
+        at = self.seen_next * TRANSACTION_BYTES
+        self.seen[at : at + TRANSACTION_BYTES] = transaction
+        self.seen_next = (self.seen_next + 1) % TRANSACTIONS_REMEMBERED_MAX
 
 
 class Checked(NamedTuple):
@@ -87,11 +96,11 @@ class IceLite:
             raise RemoteError("ice_unknown_ufrag")
         if not integrity_holds(data, request, peer.password):
             raise RemoteError("ice_integrity")
-        transaction = int.from_bytes(request.transaction_id[:8], "big")
+        transaction = request.transaction_id[:TRANSACTION_BYTES]
         moved = False
         if source != peer.path:
-            # Only what would move the path is searched for: a replay from the path itself changes nothing.
-            if transaction in peer.seen:
+            # Only what would move the path is refused: a replay from the path itself changes nothing.
+            if peer.has_seen(transaction):
                 raise RemoteError("ice_replay", "transaction seen from another address")
             moved = self._takes_path(peer, source, request.use_candidate, request.priority, now)
             if moved and holder is not None and holder is not peer.key:

@@ -13,11 +13,12 @@ REPORTERS_MAX = 16
 SMOOTHING = 0.25
 """Weight of a new report: a loss of one interval is noise, of four a trend."""
 
-
 LOSSY = 0.02
 """A loss from which redundancy pays: below it concealment is hardly heard."""
 LOSSY_SECONDS = 30.0
 """How long redundancy goes on after the last report of such loss: networks that were bad are often bad again."""
+BEYOND_HELP = 0.5
+"""Who says that he loses more than this is not helped by in-band FEC, and gets none made for him."""
 
 
 class Link:

@@ -1,48 +1,42 @@
-"""The node's media plane: the UDP port, the peers behind it, their timers and the audio thread. Implements MediaPlane."""
+"""The node's media plane: the UDP port, the peers behind it and the audio thread, from start to end. Implements MediaPlane."""
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import math
 import secrets
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
+import numpy as np
 import structlog
 
 from spaces.config import Config, ConfigError
 from spaces.errors import RemoteError, RequestError
 from spaces.metrics import Metrics
-from spaces.mixing.engine import AudioEngine, SoundSettings
+from spaces.mixing.engine import AudioEngine, Made, SoundSettings
 from spaces.mixing.opus import FRAME, SAMPLE_RATE
+from spaces.mixing.stinger import Samples
 from spaces.mixing.tick import AudioThread
 from spaces.mixing.warmup import compile_kernels
 from spaces.sfu.candidates import local_candidates
 from spaces.sfu.certificate import Certificate
-from spaces.sfu.demux import Kind, demux_untrusted
+from spaces.sfu.distant import DistantSpeech
 from spaces.sfu.dtls import DtlsEndpoint
 from spaces.sfu.fanout import FAILED_FULL, FAILED_PROTECT, FAILED_SEND, SENT, Fanout
 from spaces.sfu.half_open import HalfOpen
-from spaces.sfu.ice_lite import IceLite, Path
-from spaces.sfu.peer import ADDRESSES_MAX, Peer, SpaceMedia, Surroundings
-from spaces.sfu.session import Candidate, Closed
+from spaces.sfu.incoming import Incoming
+from spaces.sfu.peer import Peer, SpaceMedia, Surroundings
+from spaces.sfu.protection import loss_to_expect
+from spaces.sfu.relayed import RelayedSound
+from spaces.sfu.rounds import Rounds
+from spaces.sfu.session import Candidate, Closed, SessionStats, Spoken, Tap, Terms
 from spaces.sfu.stage import Stage
+from spaces.sfu.stinger_player import StingerPlayer
 from spaces.sfu.turns import Turns
 from spaces.sfu.udp import UdpSocket
-
-SERVICE_SECONDS = 0.1
-REPORT_SPEAKERS_SECONDS = 1.0
-"""Receiver reports are what makes a browser's FEC follow the loss."""
-REPORT_LISTENERS_SECONDS = 5.0
-BEYOND_HELP = 0.5
-"""Who says that he loses more than this is not helped by in-band FEC, and gets none made for him."""
-EXPECTED_LOSS_STEPS = (0, 5, 10, 20)
-"""Percent. libopus spends bits on FEC in steps too."""
-ADDRESS_HELD_SECONDS = 12.0
-"""An address whose peer was heard this lately is not given to another peer: its source may be forged. Consent is asked for
-every 6 s at most (RFC 7675 §5.1), and one check may be lost."""
 
 log = structlog.get_logger()
 
@@ -79,25 +73,39 @@ class Media:
         self._certificate = Certificate()
         self.fingerprint: tuple[str, str] = self._certificate.sha256()
         self.candidates: tuple[Candidate, ...] = ()
-        self._ice = IceLite()
         self._spaces: dict[str, SpaceMedia] = {}
         self._peers: dict[str, Peer] = {}
-        self._addresses: dict[tuple[str, int], Peer] = {}
         self._confirms: dict[str, tuple[Callable[[], Awaitable[bool]], Callable[[], None]]] = {}
         self._handshakes: dict[str, asyncio.Task[None]] = {}
         self._half_open = HalfOpen(config.handshakes_max)
         self._turns = Turns()
-        self._rounds: deque[str] = deque()
-        self._speakers_reported_at = 0.0
-        self._received = 0
-        """Datagrams so far."""
+        self._players: dict[str, StingerPlayer] = {}
+        self._incoming = Incoming(
+            lambda data, to: self._udp.send(data, to), clock.monotonic, self._dropped, self._spaces
+        )
+        self._rounds = Rounds(
+            self._peers,
+            clock.monotonic,
+            self._close_by_itself,
+            self._each_second,
+            handshake_seconds_max=config.handshake_seconds_max,
+            silence_seconds_max=config.silence_seconds_max,
+        )
+        self._relayed: RelayedSound | None = None
+        self._relayed_spaces: dict[str, SpaceMedia] = {}
+        self.relayed_space_left: Callable[[str], None] = lambda space: None
+        """Called when nobody listens here any more to a Space that another node mixes."""
+        self.identity: Callable[[str], tuple[int, str]] = lambda space: (0, secrets.token_hex(8))
+        """SSRC and CNAME of a Space's mix as this node sends it; 0: any SSRC."""
 
     # --- life
 
     async def start(self) -> None:
         """Bind the port, compile the loops, start the audio thread. Raises OSError if the port is taken, ConfigError."""
         config = self._config
-        self._udp = UdpSocket(config.udp_host, config.udp_port, self._datagram, buffer_bytes=config.udp_buffer_bytes)
+        self._udp = UdpSocket(
+            config.udp_host, config.udp_port, self._incoming.datagram, buffer_bytes=config.udp_buffer_bytes
+        )
         try:
             self.candidates = local_candidates(config.public_addresses, config.udp_host, self._udp)
         except ConfigError:
@@ -114,40 +122,51 @@ class Media:
             packet_frames=config.audience_packet_milliseconds * SAMPLE_RATE // (1_000 * FRAME),
         )
         self._engine = AudioEngine(self._fanout, settings, secrets.randbits(32))
+        self._distant = DistantSpeech(self._engine)
         self._thread = self._new_ticker(self._engine, self._metrics.ticked)
         self._around = Surroundings(
             udp=self._udp,
             engine=self._engine,
+            outlet=self._engine,
             metrics=self._metrics,
             monotonic=self._clock.monotonic,
             unix_time=self._clock.time,
             begin_handshake=self._begin_handshake,
             end=self._end,
         )
+        self._fanouts = [self._fanout]
         self._counted = self._fanout.counters.copy()
         self._metrics.refresh = self._count
         await asyncio.to_thread(compile_kernels)
         self._udp.start(asyncio.get_running_loop())
         self._thread.start()
-        self._service_task = asyncio.create_task(self._serve(), name="media-service")
+        self._service_task = asyncio.create_task(self._rounds.run(), name="media-service")
 
     async def stop(self) -> None:
         for space in list(self._spaces):
             self.close_space(space)
+        for relayed in list(self._relayed_spaces.values()):
+            for peer in list(relayed.peers.values()):
+                peer.close()
         self._service_task.cancel()
         await asyncio.gather(self._service_task, return_exceptions=True)
         self._thread.stop()  # at most a tick
+        if self._relayed is not None:
+            self._relayed.stop()
         self._udp.close()
 
     @property
     def healthy(self) -> bool:
         """The audio thread runs, and so do the timers."""
-        return self._thread.alive and not self._service_task.done()
+        relaying = self._relayed is None or self._relayed.alive
+        return self._thread.alive and relaying and not self._service_task.done()
 
     @property
     def quiet(self) -> bool:
-        """Nobody speaks on this node."""
+        """Nobody speaks on this node, and nothing is played."""
         now = self._clock.monotonic()
+        if any(player.active for player in self._players.values()):
+            return False
         return not any(space.stage.levels(now) for space in self._spaces.values())
 
     @property
@@ -159,19 +178,34 @@ class Media:
     def open_space(self, space: str) -> None:
         if space in self._spaces:  # whoever is in it stays in it
             return
-        mix_ssrc, *slot_ssrcs = _distinct_ssrcs(1 + self._config.slots)
-        self._spaces[space] = SpaceMedia(
-            space, mix_ssrc, tuple(slot_ssrcs), secrets.token_hex(8), Stage(self._config.slots), {}
-        )
+        mix_ssrc, cname = self.identity(space)
+        mix_ssrc, *slot_ssrcs = _distinct_ssrcs(1 + self._config.slots, mix_ssrc)
+        self._spaces[space] = SpaceMedia(space, mix_ssrc, tuple(slot_ssrcs), cname, Stage(self._config.slots), {})
         self._engine.post(self._engine.open_space, space, mix_ssrc)
 
     def close_space(self, space: str) -> None:
         media = self._spaces.pop(space, None)
         if media is None:
             return
+        if (player := self._players.pop(space, None)) is not None:
+            player.close()
         for peer in list(media.peers.values()):
             peer.close()
+        self._distant.silence(space)
         self._engine.post(self._engine.close_space, space)
+
+    def play(self, space: str, samples: Samples, over: Callable[[], None]) -> None:
+        media = self._spaces.get(space)
+        if media is None:
+            return
+        player = self._players.get(space)
+        if player is None:
+            player = self._players[space] = StingerPlayer(space, media.stage, self._engine, self._clock.monotonic)
+        player.play(samples, over)
+
+    def stop_playing(self, space: str) -> None:
+        if (player := self._players.get(space)) is not None:
+            player.stop()
 
     def open_session(
         self,
@@ -183,71 +217,150 @@ class Media:
         on_closed: Callable[[Closed], None],
         client_address: str = "",
     ) -> Peer:
+        self._check_handshakes(client_address)
+        media = self._spaces.get(space)
+        if media is None:
+            raise RequestError(503, "owner_unknown", "this Space is on its way to another node", retry_after_seconds=1)
+        return self._new_peer(
+            media, owner, self._around, None, confirm, on_connected, on_closed, client_address
+        )  # fmt: skip
+
+    def _new_peer(
+        self,
+        media: SpaceMedia,
+        owner: str,
+        around: Surroundings,
+        terms: Terms | None,
+        confirm: Callable[[], Awaitable[bool]],
+        on_connected: Callable[[], None],
+        on_closed: Callable[[Closed], None],
+        client_address: str,
+    ) -> Peer:
+        if (victim := self._half_open.victim()) is not None:
+            self._metrics.crowded_out.inc()
+            self._close_by_itself(self._peers[victim], Closed.CROWDED_OUT)
+        peer = Peer(media, owner, around, lambda send: DtlsEndpoint(self._certificate, send))
+        if terms is not None:
+            peer.id, peer.ufrag, peer.pwd = terms.id, terms.ufrag, terms.pwd
+        self._incoming.expect(peer)
+        peer.on_closed = on_closed
+        self._peers[peer.id] = media.peers[peer.id] = peer
+        self._confirms[peer.id] = (confirm, on_connected)
+        self._half_open.add(peer.id, client_address)
+        self._rounds.add(peer)
+        return peer
+
+    def _check_handshakes(self, client_address: str) -> None:
+        """Raises RequestError(429)."""
         if client_address and self._half_open.of(client_address) >= self._config.handshakes_per_address_max:
             raise RequestError(
                 429, "too_many_handshakes", "too many connections are being set up from your address",
                 retry_after_seconds=5,
             )  # fmt: skip
-        media = self._spaces[space]
-        if (victim := self._half_open.victim()) is not None:
-            self._metrics.crowded_out.inc()
-            self._close_by_itself(self._peers[victim], Closed.CROWDED_OUT)
-        peer = Peer(media, owner, self._around, lambda send: DtlsEndpoint(self._certificate, send))
-        peer.ice = self._ice.add(peer.ufrag, peer.pwd, peer)
-        peer.on_closed = on_closed
-        self._peers[peer.id] = media.peers[peer.id] = peer
-        self._confirms[peer.id] = (confirm, on_connected)
-        self._half_open.add(peer.id, client_address)
-        self._rounds.append(peer.id)
-        return peer
+
+    # --- with several nodes
+
+    def join_others(self, made: Callable[[list[Made]], None]) -> RelayedSound:
+        """Have listeners of Spaces that other nodes mix, and give ours out: `made` is called on the audio thread."""
+        fanout = Fanout(self._udp.fileno)
+        frames = self._config.audience_packet_milliseconds * SAMPLE_RATE // (1_000 * FRAME)
+        self._relayed = RelayedSound(fanout, frames, self._dropped)
+        self._fanouts.append(fanout)
+        self._engine.relayed = made
+        self.set_deadlines({})
+        self._relayed.start()
+        return self._relayed
+
+    def open_relayed_session(
+        self,
+        space: str,
+        owner: str,
+        terms: Terms,
+        *,
+        confirm: Callable[[], Awaitable[bool]],
+        on_connected: Callable[[], None],
+        on_closed: Callable[[Closed], None],
+        client_address: str = "",
+    ) -> Peer:
+        """As `open_session`, of a Space that another node mixes, on the terms that it has told the client."""
+        assert self._relayed is not None
+        self._check_handshakes(client_address)
+        media = self._relayed_spaces.get(space)
+        if media is None:
+            media = SpaceMedia(space, terms.mix_ssrc, (), terms.cname, Stage(self._config.slots), {})
+            self._relayed_spaces[space] = media
+            self._relayed.post(self._relayed.open_space, space, terms.mix_ssrc)
+        around = dataclasses.replace(self._around, outlet=self._relayed)
+        return self._new_peer(media, owner, around, terms, confirm, on_connected, on_closed, client_address)
+
+    def relay(self, space: str, frames: set[int]) -> None:
+        """Give the mix of a Space here out to other nodes, in packets of so many frames; none: no more."""
+        if space in self._spaces:
+            self._engine.post(self._engine.relay, space, frames)
+
+    async def hand_off(self, space: str) -> None:
+        """Another node makes the mix from now on: whoever hears it here goes on hearing, from there. Silent once this is over.
+
+        Who is on stage is heard by the stage here as before, and, by `give_speech`, at the other node.
+        """
+        assert self._relayed is not None
+        media = self._spaces.pop(space)
+        if (player := self._players.pop(space, None)) is not None:
+            player.close()
+        self._distant.silence(space)
+        loop = asyncio.get_running_loop()
+        silent: asyncio.Future[int] = loop.create_future()
+
+        def over(timestamp: int) -> None:
+            if not silent.done():
+                silent.set_result(timestamp)
+
+        self._engine.post(self._engine.hand_off, space, lambda at: loop.call_soon_threadsafe(over, at))
+        timestamp = await silent
+        here = self._relayed_spaces.setdefault(space, media)
+        here.stage, here.slot_ssrcs = media.stage, media.slot_ssrcs
+        self._relayed.post(self._relayed.open_space, space, here.mix_ssrc, (timestamp, time.monotonic()))
+        around = dataclasses.replace(self._around, outlet=self._relayed)
+        here.peers |= media.peers
+        for peer in media.peers.values():
+            peer.goes_over(here, around)
+        if not here.peers:
+            self._leave_relayed(space)
+
+    def give_speech(self, space: str, spoken: Callable[[Spoken], None] | None) -> None:
+        """Have another node hear every speaker whose media is here; None: no more."""
+        media = self._spaces.get(space) or self._relayed_spaces.get(space)
+        if media is not None:
+            media.spoken = spoken
+
+    def hear_speech(self, space: str, spoken: Spoken) -> None:
+        """A packet of a speaker whose media another node has."""
+        mixed = space in self._spaces
+        media = self._spaces.get(space) or self._relayed_spaces.get(space)
+        if media is None:
+            return
+        try:
+            self._distant.hear(media, spoken, self._clock.monotonic(), mixed=mixed)
+        except RemoteError as error:
+            self._dropped(error.cause)
+
+    def set_deadlines(self, deadlines: Mapping[str, float]) -> None:
+        """Until when each Space is on air, unless this is called again before: no sound of it leaves after that, and none
+        of one that is not named."""
+        self._incoming.deadlines = self._engine.deadlines = deadlines
+        self._engine.off_air_at = min(deadlines.values(), default=math.inf)
+
+    def tap(self, space: str, tap: Tap | None) -> None:
+        if (media := self._spaces.get(space)) is not None:
+            media.tap = tap
+
+    def speakers(self, space: str) -> list[tuple[str, SessionStats]]:
+        media = self._spaces.get(space)
+        return [] if media is None else [(p.owner, p.stats()) for p in media.peers.values() if p.receiving]
 
     def levels(self, space: str) -> Mapping[str, float]:
         media = self._spaces.get(space)
         return {} if media is None else media.stage.levels(self._clock.monotonic())
-
-    # --- datagrams
-
-    def _datagram(self, data: bytes, source: Path) -> None:
-        """One datagram from anywhere. Whatever it holds, it ends as a change of state, an answer or a counted drop."""
-        self._received += 1
-        now = self._clock.monotonic()
-        try:
-            kind = demux_untrusted(data)
-            if kind is Kind.STUN:
-                self._stun_untrusted(data, source, now)
-                return
-            if kind is None:
-                raise RemoteError("unknown_protocol")
-            peer = self._addresses.get((source.host, source.port))
-            if peer is None:
-                raise RemoteError("unknown_address")
-            if kind is Kind.RTP:
-                peer.receive_rtp_untrusted(data, now)
-            elif kind is Kind.RTCP:
-                peer.receive_rtcp_untrusted(data, now)
-            elif not peer.endpoint.receive(data):
-                raise RemoteError("dtls_queue_full")
-        except RemoteError as error:
-            self._metrics.drops.labels(error.cause).inc()
-
-    def _stun_untrusted(self, data: bytes, source: Path, now: float) -> None:
-        address = (source.host, source.port)
-        holder = self._addresses.get(address)
-        heard = holder is not None and now - holder.heard_at < ADDRESS_HELD_SECONDS
-        checked = self._ice.receive_untrusted(data, source, now, holder if heard else None)
-        peer = checked.peer.key
-        assert isinstance(peer, Peer)
-        peer.heard_at = now
-        self._udp.send(checked.response, source)
-        if holder is not peer and source == peer.path and (checked.moved or not heard):
-            if holder is not None:
-                holder.addresses.remove(address)
-            self._addresses[address] = peer
-            peer.addresses.append(address)
-            if len(peer.addresses) > ADDRESSES_MAX:
-                del self._addresses[peer.addresses.popleft()]
-        if checked.moved:
-            peer.moved()
 
     # --- handshakes
 
@@ -262,7 +375,7 @@ class Media:
         try:
             keys = await peer.endpoint.handshake(peer.remote, self._turns.take)
             if keys is None:
-                self._metrics.drops.labels("dtls_failed").inc()
+                self._dropped("dtls_failed")
                 self._close_by_itself(peer, Closed.DTLS_FAILED)
                 return
             confirm, on_connected = self._confirms[peer.id]
@@ -299,70 +412,37 @@ class Media:
         """Forget a peer: from here on nothing of his is taken and nothing is sent to him."""
         peer.stop()
         self._handshake_over(peer)
-        self._ice.remove(peer.ufrag)
+        self._incoming.forget(peer)
         del self._peers[peer.id]
         del peer.space.peers[peer.id]
-        for address in peer.addresses:
-            del self._addresses[address]
+        if not peer.space.peers and self._relayed_spaces.get(peer.space.name) is peer.space:
+            self._leave_relayed(peer.space.name)
         handshake = self._handshakes.pop(peer.id, None)
         if handshake is not None and handshake is not asyncio.current_task():
             handshake.cancel()
         peer.endpoint.close()
 
-    # --- timers
+    def _leave_relayed(self, space: str) -> None:
+        assert self._relayed is not None
+        del self._relayed_spaces[space]
+        self._distant.silence(space)
+        self._relayed.post(self._relayed.close_space, space)
+        self.relayed_space_left(space)
 
-    async def _serve(self) -> None:
-        """Reports and timeouts, spread over time: every peer comes round in REPORT_LISTENERS_SECONDS or sooner."""
-        while True:
-            await asyncio.sleep(SERVICE_SECONDS)
-            now = self._clock.monotonic()
-            for _ in range(1 + int(len(self._rounds) * SERVICE_SECONDS / REPORT_LISTENERS_SECONDS)):
-                if not self._rounds:
-                    break
-                peer = self._peers.get(self._rounds.popleft())
-                if peer is not None:
-                    self._rounds.append(peer.id)
-                    self._guard(peer, self._service, now)
-            if now - self._speakers_reported_at >= REPORT_SPEAKERS_SECONDS:
-                self._speakers_reported_at = now
-                for peer in [p for p in self._peers.values() if p.receiving]:
-                    self._guard(peer, Peer.send_reports, now)
-                for space in self._spaces.values():
-                    self._protect_for_the_worst(space)
-            self._count()
+    # --- timers, counters
 
-    def _guard(self, peer: Peer, job: Callable[[Peer, float], None], now: float) -> None:
-        """A bug met at one peer ends that peer, not the timers of all."""
-        try:
-            job(peer, now)
-        except Exception:
-            log.exception("service_crashed", session=peer.id, space=peer.space.name)
-            peer.close()
+    def _each_second(self, now: float) -> None:
+        for space in self._spaces.values():
+            percent = max(loss_to_expect(space), self._config.audience_expected_loss_percent)
+            self._engine.post(self._engine.set_expected_loss, space.name, percent)
+        self._distant.sweep(now)
 
-    def _protect_for_the_worst(self, space: SpaceMedia) -> None:
-        """In-band FEC for the loss that nine in ten of those without RED do not exceed, in steps: it costs all quality."""
-        reported = (peer.mix_loss_without_redundancy for peer in space.peers.values())
-        losses = sorted(loss for loss in reported if loss is not None and loss <= BEYOND_HELP)
-        worst = 100 * losses[math.ceil(0.9 * len(losses)) - 1] if losses else 0.0
-        percent = next(
-            step for step in EXPECTED_LOSS_STEPS if worst <= 1.5 * step + 1.0 or step == EXPECTED_LOSS_STEPS[-1]
-        )
-        self._engine.post(
-            self._engine.set_expected_loss, space.name, max(percent, self._config.audience_expected_loss_percent)
-        )
-
-    def _service(self, peer: Peer, now: float) -> None:
-        config = self._config
-        if not peer.connected and now - peer.started_at > config.handshake_seconds_max:
-            self._close_by_itself(peer, Closed.HANDSHAKE_TIMEOUT)
-        elif now - peer.heard_at > config.silence_seconds_max:
-            self._close_by_itself(peer, Closed.SILENT)
-        elif not peer.receiving and now - peer.reported_at >= REPORT_LISTENERS_SECONDS / 2:
-            peer.send_reports(now)
+    def _dropped(self, cause: str) -> None:
+        self._metrics.drops.labels(cause).inc()
 
     def _count(self) -> None:
         """What the compiled loop has counted since the last time, into the metrics."""
-        counters = self._fanout.counters.copy()
+        counters = sum((fanout.counters for fanout in self._fanouts), np.zeros_like(self._counted))
         new, self._counted = counters - self._counted, counters
         self._metrics.packets_out.inc(int(new[SENT]))
         for index, cause in (
@@ -373,7 +453,7 @@ class Media:
             if new[index]:
                 self._metrics.drops.labels(cause).inc(int(new[index]))
         metrics, fates = self._metrics, self._engine.counts()
-        metrics.follow(metrics.packets_in, self._received)
+        metrics.follow(metrics.packets_in, self._incoming.received)
         metrics.follow(metrics.drops.labels("opus_malformed"), fates["malformed"])
         metrics.follow(metrics.drops.labels("udp_send"), self._udp.send_failures)
         metrics.follow(metrics.ticks_skipped, self._engine.skipped)
@@ -381,9 +461,10 @@ class Media:
             metrics.follow(metrics.speech.labels(fate), total)
 
 
-def _distinct_ssrcs(count: int) -> list[int]:
-    """Random and different: each m-line names one (RFC 8843 §9.2)."""
-    ssrcs: set[int] = set()
+def _distinct_ssrcs(count: int, first: int) -> list[int]:
+    """Random and different: each m-line names one (RFC 8843 §9.2). The first may be given; 0: it is not."""
+    ssrcs = [first] if first else []
     while len(ssrcs) < count:
-        ssrcs.add(1 + secrets.randbelow(0xFFFFFFFE))
-    return list(ssrcs)
+        if (ssrc := 1 + secrets.randbelow(0xFFFFFFFE)) not in ssrcs:
+            ssrcs.append(ssrc)
+    return ssrcs

@@ -6,7 +6,7 @@ import secrets
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pylibsrtp import Session
 
@@ -14,6 +14,7 @@ from spaces.errors import LocalError, RemoteError
 from spaces.mixing.engine import AudioEngine
 from spaces.mixing.sound import Listener, Source
 from spaces.sfu.dtls import DtlsEndpoint
+from spaces.sfu.fanout import WirePath
 from spaces.sfu.forward import FIRST_SEQUENCE_MAX, SlotStream
 from spaces.sfu.ice_lite import IcePeer, Path
 from spaces.sfu.link import Link
@@ -26,7 +27,7 @@ from spaces.sfu.rtcp import (
     source_description,
 )
 from spaces.sfu.rtp import CLOCK_RATE
-from spaces.sfu.session import Closed, Plan, Remote, Send, SessionStats
+from spaces.sfu.session import Closed, Plan, Remote, Send, SessionStats, Spoken, Tap
 from spaces.sfu.srtp import Keys, unprotect_rtcp_untrusted
 from spaces.sfu.stage import Stage
 from spaces.sfu.udp import UdpSocket
@@ -42,7 +43,7 @@ ADDRESSES_MAX = 4
 """Tuples of one peer whose packets are taken: the path and those before it, whose packets may still be on their way."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class SpaceMedia:
     """What the sessions of one Space share."""
 
@@ -52,6 +53,24 @@ class SpaceMedia:
     cname: str
     stage: Stage
     peers: dict[str, Peer]
+    tap: Tap | None = None
+    """Hears every speaker's packets too."""
+    spoken: Callable[[Spoken], None] | None = None
+    """So does another node."""
+
+
+class Outlet(Protocol):
+    """Where a listener's mix comes from: the audio engine, or what another node's engine has made (sfu.relayed)."""
+
+    def post(self, command: Callable[..., None], *arguments: Any) -> None: ...
+    def attach(
+        self, listener: Listener, payload_type: int, path: WirePath, packet_milliseconds_max: int | None = None
+    ) -> None: ...
+    def detach(self, listener: Listener) -> None: ...
+    def move(self, listener: Listener, path: WirePath) -> None: ...
+    def set_redundancy(self, listener: Listener, red_payload_type: int) -> None: ...
+    def timestamp(self, listener: Listener) -> int: ...
+    def sent_to(self, listener: Listener) -> tuple[int, int]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +79,7 @@ class Surroundings:
 
     udp: UdpSocket
     engine: AudioEngine
+    outlet: Outlet
     metrics: Metrics
     monotonic: Callable[[], float]
     unix_time: Callable[[], float]
@@ -89,6 +109,8 @@ class Peer:
         self.reported_at = 0.0
         """When the last reports were sent."""
         self.addresses: deque[tuple[str, int]] = deque()
+        self.ssrcs_in: set[int] = set()
+        """What this client has sent with, authenticated."""
         self.on_closed: Callable[[Closed], None] = lambda _: None
         self.closed = False
         self.muted = False
@@ -103,7 +125,6 @@ class Peer:
         self._slots: tuple[SlotStream, ...] = ()
         self._slots_out: Session | None = None
         self._rtp_in: Session | None = None
-        self._ssrcs_in: set[int] = set()
         self._rtcp_out: Session | None = None
         self._rtcp_in: Session | None = None
 
@@ -117,6 +138,11 @@ class Peer:
     def receiving(self) -> bool:
         """This client is a speaker: he gets reports every second."""
         return self._uplink is not None
+
+    @property
+    def mix(self) -> Send | None:
+        """What is sent of the mix, as planned."""
+        return self._plan.mix
 
     def start(self, remote: Remote) -> None:
         if self.remote is not None:
@@ -164,9 +190,18 @@ class Peer:
         assert self.path is not None
         if self._listener is not None:
             wire = self._around.udp.wire_path(self.path)
-            self._around.engine.post(self._around.engine.move, self._listener, wire)
+            self._around.outlet.post(self._around.outlet.move, self._listener, wire)
         elif self.keys is None and self.remote is not None:
             self._around.begin_handshake(self)
+
+    def goes_over(self, space: SpaceMedia, around: Surroundings) -> None:
+        """Its mix, which has ended, goes on from another outlet, under the same numbers."""
+        self.space, self._around = space, around
+        if self.connected and self._listener is not None and self._plan.mix is not None:
+            assert self.path is not None
+            send, wire = self._plan.mix, around.udp.wire_path(self.path)
+            attach = around.outlet.attach
+            around.outlet.post(attach, self._listener, send.opus_payload_type, wire, send.packet_milliseconds_max)
 
     def secured(self, keys: Keys) -> None:
         """DTLS is up and the right to be here confirmed: let flow what was planned."""
@@ -198,21 +233,21 @@ class Peer:
             self.space.stage.receivers.remove(self)
         if plan.mix != before.mix:
             if self._listener is not None:
-                self._around.engine.post(self._around.engine.detach, self._listener)
+                self._around.outlet.post(self._around.outlet.detach, self._listener)
             if plan.mix is not None:
                 self._start_mix(plan.mix)
 
     def _start_mix(self, send: Send) -> None:
         assert self.keys is not None
         assert self.path is not None
-        engine = self._around.engine
+        outlet = self._around.outlet
         if self._listener is None:
             first = secrets.randbelow(FIRST_SEQUENCE_MAX)
             self._listener = Listener(self.space.name, self.owner, self.keys.sending_mix(), first)
         self._redundant = False  # what was agreed of RED may have changed; the next report asks for it again
-        engine.post(engine.set_redundancy, self._listener, 0)
+        outlet.post(outlet.set_redundancy, self._listener, 0)
         wire, longest = self._around.udp.wire_path(self.path), send.packet_milliseconds_max
-        engine.post(engine.attach, self._listener, send.opus_payload_type, wire, longest)
+        outlet.post(outlet.attach, self._listener, send.opus_payload_type, wire, longest)
 
     def _start_slots(self) -> None:
         assert self.keys is not None
@@ -232,7 +267,7 @@ class Peer:
         source.muted = self.muted
         if self._rtp_in is None:  # kept for the session's life: a new one would forget which packets it has seen
             self._rtp_in = self.keys.receiving()
-        self._uplink = Uplink(plan.receive, self._rtp_in, engine, source, self._heard, ssrcs=self._ssrcs_in)
+        self._uplink = Uplink(plan.receive, self._rtp_in, engine, source, self._heard, ssrcs=self.ssrcs_in)
         engine.post(engine.add_source, source)
 
     def _stop_receiving(self) -> None:
@@ -245,6 +280,10 @@ class Peer:
         self, dbfs: float, seconds: float, sequence: int, timestamp: int, marker: bool, payload: bytes, now: float
     ) -> None:
         self.space.stage.packet(self, dbfs, seconds, sequence, timestamp, marker, payload, now)
+        if self.space.tap is not None:
+            self.space.tap(self.owner, self.id, sequence, timestamp, payload)
+        if self.space.spoken is not None:
+            self.space.spoken(Spoken(self.owner, self.id, float(dbfs), sequence, timestamp, marker, payload))
 
     def receive_rtp_untrusted(self, data: bytes, now: float) -> None:
         """An SRTP packet from one of this peer's addresses; without a microphone planned it is not even decrypted."""
@@ -284,8 +323,8 @@ class Peer:
         lossy = self._link.lossy(self._around.unix_time())
         if lossy != self._redundant:
             self._redundant = lossy
-            engine = self._around.engine
-            engine.post(engine.set_redundancy, self._listener, self._plan.mix.red_payload_type if lossy else 0)
+            outlet = self._around.outlet
+            outlet.post(outlet.set_redundancy, self._listener, self._plan.mix.red_payload_type if lossy else 0)
 
     # --- towards the client (stage.Receiver)
 
@@ -323,10 +362,10 @@ class Peer:
             self._around.metrics.loss.observe(self._uplink.reception.fraction_lost)
         parts = []
         if self._listener is not None and self._listener.row >= 0:
-            packets, octets = self._around.engine.sent_to(self._listener)
+            packets, octets = self._around.outlet.sent_to(self._listener)
             parts.append(
                 sender_report(
-                    self.mix_ssrc, unix, self._around.engine.timestamp(self._listener), packets, octets, blocks
+                    self.mix_ssrc, unix, self._around.outlet.timestamp(self._listener), packets, octets, blocks
                 )
             )
         for stream in self._slots:
@@ -347,7 +386,7 @@ class Peer:
         self.closed = True
         self._stop_receiving()
         if self._listener is not None:
-            self._around.engine.post(self._around.engine.detach, self._listener)
+            self._around.outlet.post(self._around.outlet.detach, self._listener)
         if self in self.space.stage.receivers:
             self.space.stage.receivers.remove(self)
         if self._rtcp_out is not None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+from spaces.mixing.stinger import Samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class Closed(enum.Enum):
     SILENT = "silent"
     LEFT = "left"
     NOT_ADMITTED = "not_admitted"
+    CRASHED = "crashed"
+    """By an error of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,23 @@ class SessionStats:
     downlink_loss: float | None
     downlink_jitter: float | None
     round_trip: float | None
+
+
+Tap = Callable[[str, str, int, int, bytes], None]
+"""Told of a packet of a speaker who is not muted: owner, session, extended sequence, timestamp, Opus payload. Quick."""
+
+
+class Spoken(NamedTuple):
+    """A packet of a speaker, for another node."""
+
+    owner: str
+    session: str
+    dbfs: float
+    sequence: int
+    """Extended."""
+    timestamp: int
+    marker: bool
+    payload: bytes
 
 
 class MediaSession(Protocol):
@@ -108,11 +129,26 @@ class Candidate:
     port: int
 
 
-class MediaPlane(Protocol):
-    """The node's media. Implemented by spaces.sfu.media.Media."""
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What another node has told a client, or is about to, of a session that it has here."""
+
+    id: str
+    ufrag: str
+    pwd: str
+    mix_ssrc: int
+    cname: str
+
+
+class Reach(Protocol):
+    """How a node's media is reached, as SDP tells it."""
 
     fingerprint: tuple[str, str]
     candidates: tuple[Candidate, ...]
+
+
+class MediaPlane(Reach, Protocol):
+    """The node's media. Implemented by spaces.sfu.media.Media."""
 
     def open_space(self, space: str) -> None:
         """Idempotent."""
@@ -136,6 +172,19 @@ class MediaPlane(Protocol):
         right to be here may have ended since admission. `on_closed` is called at most once, never after `close()`.
         If too many are being set up, another makes room. Raises RequestError(429) if `client_address` has too many itself.
         """
+
+    def play(self, space: str, samples: Samples, over: Callable[[], None]) -> None:
+        """Play a sound (48 kHz, mono) to everybody in the Space, instead of the one before; `over` is called when it has
+        ended. Nothing if the Space is not open."""
+
+    def stop_playing(self, space: str) -> None:
+        """Fade out what is played there."""
+
+    def tap(self, space: str, tap: Tap | None) -> None:
+        """Hear what every speaker of the Space sends, from now on; None: no more. Nothing happens if it is not open."""
+
+    def speakers(self, space: str) -> list[tuple[str, SessionStats]]:
+        """Every session with a microphone: whose it is, and how well its sound gets here."""
 
     def levels(self, space: str) -> Mapping[str, float]:
         """Loudness in dBFS of every owner who is speaking now (within the last 200 ms); empty when nobody is."""

@@ -31,6 +31,8 @@ class _Speaker:
     spoke_at: float = -math.inf
     slot: int | None = None
     held_since: float = -math.inf
+    stays: bool = False
+    """Nobody takes his slot."""
 
 
 class LoudestN(Generic[Speaker]):
@@ -60,6 +62,23 @@ class LoudestN(Generic[Speaker]):
             self._challenge(source, speaker, now)
         return speaker.slot
 
+    def seize(self, source: Speaker, now: float) -> int | None:
+        """A slot at once, kept until it is removed; whoever is softest gives way. It does not count as speaking.
+
+        None: everybody who holds one stays.
+        """
+        speaker = self._speakers.get(source)
+        if speaker is None:
+            speaker = self._speakers[source] = _Speaker(stays=True)
+        if speaker.slot is None:
+            if None in self.holders:
+                self._give(self.holders.index(None), source, speaker, now)
+            elif (found := self._weakest(now)) is not None:
+                slot, weakest = found
+                weakest.slot = None
+                self._give(slot, source, speaker, now)
+        return speaker.slot
+
     def remove(self, source: Speaker) -> None:
         speaker = self._speakers.pop(source, None)
         if speaker is not None and speaker.slot is not None:
@@ -81,15 +100,23 @@ class LoudestN(Generic[Speaker]):
                 return
         if challenger.spoke_at != now:
             return
-        weakest_slot, weakest = min(
-            ((slot, self._speakers[holder]) for slot, holder in enumerate(self.holders) if holder is not None),
-            key=lambda pair: (now - pair[1].spoke_at <= SILENT_SECONDS, pair[1].level),
-        )
+        if (found := self._weakest(now)) is None:
+            return
+        weakest_slot, weakest = found
         silent = now - weakest.spoke_at > SILENT_SECONDS
         outspoken = challenger.level > weakest.level + TAKEOVER_DB and now - weakest.held_since > HOLD_SECONDS
         if silent or outspoken:
             weakest.slot = None
             self._give(weakest_slot, source, challenger, now)
+
+    def _weakest(self, now: float) -> tuple[int, _Speaker] | None:
+        """The holder who is silent, else the softest, of those who do not stay."""
+        held = ((slot, self._speakers[holder]) for slot, holder in enumerate(self.holders) if holder is not None)
+        return min(
+            ((slot, speaker) for slot, speaker in held if not speaker.stays),
+            key=lambda pair: (now - pair[1].spoke_at <= SILENT_SECONDS, pair[1].level),
+            default=None,
+        )
 
     def _give(self, slot: int, source: Speaker, speaker: _Speaker, now: float) -> None:
         self._tenure += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from spaces.sfu.link import BEYOND_HELP
 from spaces.sfu.speakers import LoudestN
 
 
@@ -53,15 +54,25 @@ class Stage:
             if receiver.owner != speaker.owner:
                 receiver.forward(slot, tenure, sequence, timestamp, marker, payload, now)
 
+    def play(self, sound: Speaker, sequence: int, timestamp: int, marker: bool, payload: bytes, now: float) -> None:
+        """A packet of what is played to everybody: it has a slot for as long as it lasts, and is nobody's voice."""
+        slot = self._loudest.seize(sound, now)
+        if slot is None:
+            return
+        tenure = self._loudest.tenures[slot]
+        for receiver in self.receivers:
+            receiver.forward(slot, tenure, sequence, timestamp, marker, payload, now)
+
     def silence(self, speaker: Speaker) -> None:
         """The speaker is muted or gone: his slot is free."""
         self._loudest.remove(speaker)
 
     def worst_downlink_loss(self, speaker: Speaker) -> float:
-        """Of those whom this speaker's packets are forwarded to; 0 if he holds no slot."""
+        """Of those whom this speaker's packets are forwarded to and whom FEC can help; 0 if he holds no slot."""
         if self._loudest.slot_of(speaker) is None:
             return 0.0
-        return max((r.downlink_loss for r in self.receivers if r.owner != speaker.owner), default=0.0)
+        losses = (r.downlink_loss for r in self.receivers if r.owner != speaker.owner)
+        return max((loss for loss in losses if loss <= BEYOND_HELP), default=0.0)
 
     def levels(self, now: float) -> dict[str, float]:
         """dBFS by owner of those who speak now."""

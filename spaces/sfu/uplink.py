@@ -76,16 +76,19 @@ class Uplink:
                 raise RemoteError("rtp_unknown_ssrc")
             if len(self._ssrcs) >= SSRC_CHANGES_MAX and ssrc not in self._ssrcs:
                 raise RemoteError("rtp_unknown_ssrc", "too many")
-        packet = parse_rtp_untrusted(unprotect_untrusted(self._context, data), self.receive.level_extension_id)
-        # Authenticated from here on; only now may it take state.
-        self._check_rate_untrusted(now)
+        clear = unprotect_untrusted(self._context, data)
+        # Authenticated from here on; only now may it take state. libsrtp has taken some, whatever the packet holds.
         self._ssrcs.add(ssrc)
+        packet = parse_rtp_untrusted(clear, self.receive.level_extension_id)
+        self._check_rate_untrusted(now)
         *older, (_, _, payload, samples) = self._blocks_untrusted(packet)
         if current is None or ssrc != current.ssrc:
             self._start(ssrc)
         assert self.reception is not None
         self._heard_at = now
         sequence = self.reception.receive(packet.sequence, packet.timestamp, now)
+        if sequence < self.reception.begin:  # its number is another packet's, of the stream before
+            raise RemoteError("rtp_before_begin")
         self._recent.append(sequence)
         if muted:
             return

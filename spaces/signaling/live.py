@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, assert_never
-
-import msgspec
 
 from access.decide import Allow
 from access.model import Account
@@ -23,6 +22,7 @@ from spaces.room_events import (
     InvitationChanged,
     InvitationsChanged,
     MuteChanged,
+    PinsChanged,
     RoleChanged,
     SessionEnded,
     StageChanged,
@@ -30,7 +30,10 @@ from spaces.room_events import (
 )
 from spaces.room_record import Kept
 from spaces.room_rules import PERMISSIONS, Act, Kind, Role, State
+from spaces.sfu.session import MediaSession
 from spaces.signaling.answers import SpaceView, StageInvitationView
+from spaces.signaling.broadcast import Broadcast
+from spaces.signaling.frames import frame_of
 from spaces.signaling.messages import (
     ClosingEvent,
     EndedEvent,
@@ -38,11 +41,16 @@ from spaces.signaling.messages import (
     InvitationsEvent,
     NumberedEvent,
     RoleEvent,
+    ServerMessage,
     SpaceEvent,
     StageEvent,
+    StingerEvent,
+    StingerPlaying,
 )
+from spaces.signaling.messages_talk import PinsEvent
 from spaces.signaling.ring import EventRing
-from spaces.signaling.views import hands_view, invitation_view, invitations_view, space_view, stage_view
+from spaces.signaling.talk import Talk
+from spaces.signaling.views import hands_view, invitation_view, invitations_view, pins_view, space_view, stage_view
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +66,11 @@ class Ending:
 class Peer(Protocol):
     """A connected client: a socket, or a WHIP or WHEP session."""
 
-    def tell(self, text: str) -> None:
-        """An event, encoded. Sockets take it; a WHIP or WHEP session has no ears for it."""
+    def tell(self, frame: bytes) -> None:
+        """An event for some, as a ready frame. A socket takes it; a WHIP or WHEP session has no ears for it.
+
+        What all are told is said to `Live.broadcast`, which a socket joins and, when it ends, leaves.
+        """
 
     def role_changed(self, role: Role) -> None: ...
     def hand_changed(self, raised: bool) -> None: ...
@@ -67,6 +78,9 @@ class Peer(Protocol):
     def invitation_changed(self, invitation: StageInvitationView | None) -> None: ...
     def end(self, ending: Ending) -> None:
         """Stop its media before returning; say goodbye. Its entry is gone already."""
+
+    def let_go(self) -> MediaSession | None:
+        """Another node has the Space: say so. Its media here, if it flows, which goes on without this. Its entry is gone."""
 
 
 @dataclass(slots=True, eq=False)
@@ -84,7 +98,11 @@ class Entry:
     allow: Allow
     """As decided last."""
     live: Live
+    anonymous: bool = False
+    """Others are not told that he listens."""
     peer: Peer | None = None
+    edge: str = ""
+    """The other node that the client has reached; empty: this one."""
     replaces: Entry | None = None
     """The session of the same kind that was in this seat before."""
 
@@ -106,11 +124,18 @@ class Live:
     """Creator, stage, invited, whoever asks to speak and everybody seated: whoever may be shown."""
     stored: Kept
     """As the database has it."""
+    talk: Talk = field(default_factory=Talk)
+    """What goes on around it."""
     notes: list[Note] = field(default_factory=list)
     """What the audit log has not been told yet, for the database was away."""
     entries: dict[str, Entry] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a lasting change is stored, so that they come one after the other."""
+    frozen: bool = False
+    """Another node is reading what is stored, to go on from there."""
+    broadcast: Broadcast = field(default_factory=Broadcast)
+    tell_edges: Callable[[list[str], bytes], frozenset[str]] = lambda edges, frame: frozenset()
+    """Tells nodes something of the moment once for all their sockets; which of them it has told."""
     holds: int = 0
     """Requests that work on it now: it is not put away under their hands."""
     idle_since: float = 0.0
@@ -118,10 +143,17 @@ class Live:
     """Loudness as last told."""
     listeners: int = -1
     """As last told."""
+    stinger: StingerPlaying | None = None
+    """What is played."""
 
     @property
     def id(self) -> str:
         return self.room.record.id
+
+    def entry_of(self, account: int) -> Entry:
+        """The newest session of who is in: what he does over HTTP is done from there. Raises RequestError(409)."""
+        self.room.check_inside(account)
+        return self.entries_of(account)[-1]
 
     def view(self) -> SpaceView:
         """As everybody may see it."""
@@ -136,30 +168,33 @@ class Live:
         for event in events:
             match event:
                 case StateChanged(state):
-                    self._announce(SpaceEvent(seq=self.ring.next, space=self.view()))
+                    self.announce(SpaceEvent(seq=self.ring.next, space=self.view()))
                     if state in (State.ENDED, State.CANCELLED):
-                        self._announce(EndedEvent(seq=self.ring.next))
+                        self.announce(EndedEvent(seq=self.ring.next))
                 case DetailsChanged():
-                    self._announce(SpaceEvent(seq=self.ring.next, space=self.view()))
+                    self.announce(SpaceEvent(seq=self.ring.next, space=self.view()))
                 case RoleChanged(account, role):
-                    self._announce(RoleEvent(seq=self.ring.next, account=str(account), role=role.value))
+                    self.announce(RoleEvent(seq=self.ring.next, account=str(account), role=role.value), role_of=account)
+                    self.talk.captions.forget(account)
                     for peer in self._peers_of(account):
                         peer.role_changed(role)
                 case StageChanged():
                     stage = stage_view(self.room.record, self.room, self.accounts, None)
-                    self._announce(StageEvent(seq=self.ring.next, stage=stage))
+                    self.announce(StageEvent(seq=self.ring.next, stage=stage))
                 case HandsChanged():
                     hands = hands_view(self.room, self.accounts)
-                    self._announce(HandsEvent(seq=self.ring.next, hands=hands), hosts_only=True)
+                    self.announce(HandsEvent(seq=self.ring.next, hands=hands), hosts_only=True)
                 case InvitationsChanged():
                     invitations = invitations_view(self.room.record, self.accounts)
-                    self._announce(InvitationsEvent(seq=self.ring.next, invitations=invitations), hosts_only=True)
+                    self.announce(InvitationsEvent(seq=self.ring.next, invitations=invitations), hosts_only=True)
                 case InvitationChanged(account):
                     standing = self.room.record.invitation_of(account)
                     for peer in self._peers_of(account):
                         peer.invitation_changed(None if standing is None else invitation_view(standing, self.accounts))
+                case PinsChanged():
+                    self.announce(PinsEvent(seq=self.ring.next, pins=pins_view(self.room.record)))
                 case ClosingChanged(at):
-                    self._announce(ClosingEvent(seq=self.ring.next, at=at))
+                    self.announce(ClosingEvent(seq=self.ring.next, at=at))
                 case HandChanged(account, raised):
                     for peer in self._peers_of(account):
                         peer.hand_changed(raised)
@@ -176,23 +211,31 @@ class Live:
                     assert_never(event)
         return gone
 
-    def tell_all(self, text: str) -> None:
+    def set_stinger(self, playing: StingerPlaying | None) -> None:
+        """This is played now; nothing is."""
+        self.stinger = playing
+        self.announce(StingerEvent(seq=self.ring.next, playing=playing))
+
+    def announce(self, event: NumberedEvent, *, hosts_only: bool = False, role_of: int | None = None) -> None:
+        """An event with the ring's next number, to everybody who may see it, also to those who come back with a cursor."""
+        frame = frame_of(event)
+        self.ring.add(frame, hosts_only=hosts_only, role_of=role_of)
+        if not hosts_only:
+            self.broadcast.say(frame)
+            return
+        for member in self.room.record.stage:
+            if sees_hands(member.role):
+                for peer in self._peers_of(member.account):
+                    peer.tell(frame)
+
+    def tell_all(self, message: ServerMessage) -> None:
         """An event of the moment, to every socket."""
-        for entry in self.entries.values():
-            if entry.peer is not None:
-                entry.peer.tell(text)
+        frame = frame_of(message)
+        self.broadcast.say(frame, self.tell_edges(self.broadcast.edges, frame))
 
-    def missed(self, entry: Entry, cursor: int) -> list[str] | None:
-        """The events after a cursor that this entry may see; None: a snapshot is needed."""
-        kept = self.ring.since(cursor)
-        return None if kept is None else [k.text for k in kept if not k.hosts_only or sees_hands(entry.role)]
-
-    def _announce(self, event: NumberedEvent, *, hosts_only: bool = False) -> None:
-        text = msgspec.json.encode(event).decode()
-        self.ring.add(text, hosts_only=hosts_only)
-        for entry in self.entries.values():
-            if entry.peer is not None and (not hosts_only or sees_hands(entry.role)):
-                entry.peer.tell(text)
+    def missed(self, entry: Entry, cursor: int) -> list[bytes] | None:
+        """The events after a cursor that this entry may see; None: a snapshot is all there is."""
+        return self.ring.since(cursor, entry.seat.account, is_host=sees_hands(entry.role))
 
     def _peers_of(self, account: int) -> list[Peer]:
         return [entry.peer for entry in self.entries_of(account) if entry.peer is not None]

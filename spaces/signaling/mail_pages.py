@@ -26,7 +26,7 @@ BUTTON = '<form method="post"><button class="button primary big">{label}</button
 async def ask_unsubscribe(call: Call) -> web.Response:
     _, creator = await _unsubscribe_link(call)
     text = f"You will get no more newsletters of {creator}."
-    return _page(call, "Unsubscribe?", text, "Unsubscribe")
+    return small_page(call, "Unsubscribe?", text, "Unsubscribe")
 
 
 async def unsubscribe(call: Call) -> web.Response:
@@ -34,26 +34,26 @@ async def unsubscribe(call: Call) -> web.Response:
     (account, number), creator = await _unsubscribe_link(call)
     one_click = b"One-Click" in await read_whole(call.request)
     await call.services.access.newsletters.unsubscribe(account, number, by="one_click" if one_click else "link")
-    return _page(call, "Unsubscribed", f"You get no more newsletters of {creator}.")
+    return small_page(call, "Unsubscribed", f"You get no more newsletters of {creator}.")
 
 
 async def ask_confirm(call: Call) -> web.Response:
     consent = await _confirm_link(call)
     creator = await _name(call, (await call.services.access.newsletters.consent(consent)).creator)
-    return _page(call, "Is this your address?", f"Then you will get the newsletter of {creator} there.", "Yes")
+    return small_page(call, "Is this your address?", f"Then you will get the newsletter of {creator} there.", "Yes")
 
 
 async def confirm(call: Call) -> web.Response:
     consent = await call.services.access.newsletters.confirm(await _confirm_link(call))
     creator = await _name(call, consent.creator)
-    return _page(call, "Subscribed", f"You will get the newsletter of {creator} at {consent.address}.")
+    return small_page(call, "Subscribed", f"You will get the newsletter of {creator} at {consent.address}.")
 
 
 async def _unsubscribe_link(call: Call) -> tuple[tuple[int, int], str]:
     try:
         account, creator = call.services.links.read_unsubscribe_untrusted(call.match("token"))
     except RemoteError as error:
-        raise _bad(error) from error
+        raise bad_link(error) from error
     return (account, creator), await _name(call, creator)
 
 
@@ -61,10 +61,11 @@ async def _confirm_link(call: Call) -> int:
     try:
         return call.services.links.read_confirm_untrusted(call.match("token"), call.services.now())
     except RemoteError as error:
-        raise _bad(error) from error
+        raise bad_link(error) from error
 
 
-def _bad(error: RemoteError) -> RequestError:
+def bad_link(error: RemoteError) -> RequestError:
+    """What whoever followed it is told."""
     if error.cause == "link_expired":
         return RequestError(410, "link_expired", "this link is too old: subscribe again")
     return RequestError(404, "unknown_link", "this link is not whole: copy all of it")
@@ -77,7 +78,8 @@ async def _name(call: Call, creator: int) -> str:
     return found[creator].name
 
 
-def _page(call: Call, title: str, text: str, label: str | None = None) -> web.Response:
+def small_page(call: Call, title: str, text: str, label: str | None = None) -> web.Response:
+    """One thing said, and a button that does it."""
     button = "" if label is None else BUTTON.format(label=label)
     html = PAGE.format(title=title, text=escape(text), button=button)
     headers = page_headers(call.request.host) | {"Cache-Control": "no-store"}

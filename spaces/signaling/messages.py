@@ -7,26 +7,34 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from spaces.signaling.answers import AccountView, HandView, Problem, SpaceView, StageInvitationView, StageMemberView
+from spaces.signaling.answers import (
+    AccountView,
+    AudienceView,
+    HandView,
+    Problem,
+    SpaceView,
+    StageInvitationView,
+    StageMemberView,
+)
+from spaces.signaling.answers_talk import ChatLineView, PinView
+from spaces.signaling.messages_common import AccountId, FromClient, Number
+from spaces.signaling.messages_talk import CaptionTold, NumberedTalkEvent, ReactionsTold, TalkRequest
+from spaces.signaling.patterns import LINES, PERHAPS_ONE_LINE
 
-Number = Annotated[int, Meta(ge=0, lt=2**53)]
-BlockReason = Annotated[str, Meta(max_length=500)]
+BlockReason = Annotated[str, Meta(max_length=500, pattern=PERHAPS_ONE_LINE)]
 ReportReason = Literal["abuse", "spam", "illegal", "other"]
-ReportDetail = Annotated[str, Meta(max_length=2_000)]
-AccountId = Annotated[str, Meta(pattern=r"^[0-9]{1,19}$")]
+ReportDetail = Annotated[str, Meta(max_length=2_000, pattern=LINES)]
 
 ANSWER_BYTES_MAX = 32_768
 """A page's SDP answer is about 4 kB."""
-
-
-class FromClient(Struct, kw_only=True, frozen=True, tag_field="type"):
-    id: Number
 
 
 class Hello(FromClient, frozen=True, tag="hello"):
     v: Literal[1]
     token: str | None = None
     client: str = "default"
+    anonymous: bool = False
+    """Of who is signed in: not to be told to others as listening."""
     cursor: Number | None = None
 
 
@@ -121,6 +129,20 @@ class SpaceReport(FromClient, kw_only=True, frozen=True, tag="report"):
     detail: ReportDetail = ""
 
 
+class StingerPlay(FromClient, kw_only=True, frozen=True, tag="stinger.play"):
+    stinger: AccountId
+
+
+class StingerStop(FromClient, frozen=True, tag="stinger.stop"):
+    pass
+
+
+class Audience(FromClient, kw_only=True, frozen=True, tag="audience"):
+    """Who listens, from behind that account on."""
+
+    after: AccountId = "0"
+
+
 class SpaceStart(FromClient, frozen=True, tag="space.start"):
     pass
 
@@ -148,10 +170,12 @@ RoomRequest = (
     | SpaceLock
     | SpaceHandOver
     | SpaceReport
+    | StingerPlay
+    | StingerStop
     | SpaceStart
     | SpaceEnd
 )
-Request = Listen | Answer | LeaveMedia | RoomRequest
+Request = Listen | Answer | LeaveMedia | Audience | RoomRequest | TalkRequest
 ClientMessage = Hello | Request
 
 
@@ -173,6 +197,13 @@ class SocketYou(Struct, kw_only=True, frozen=True):
     """To the stage, for you."""
 
 
+class StingerPlaying(Struct, kw_only=True, frozen=True):
+    id: str
+    name: str
+    seconds: float
+    by: AccountView
+
+
 class Welcome(Struct, kw_only=True, frozen=True, tag_field="type", tag="ok"):
     re: int
     you: SocketYou
@@ -181,7 +212,19 @@ class Welcome(Struct, kw_only=True, frozen=True, tag_field="type", tag="ok"):
     """Only to host and co-hosts."""
     invitations: list[StageInvitationView] | UnsetType = UNSET
     """Only to host and co-hosts."""
+    stinger: StingerPlaying | None
+    """What is played."""
+    chat: list[ChatLineView]
+    """Its last lines, the oldest first."""
+    pins: list[PinView]
     seq: int
+    resumed: bool
+    """What was missed since the cursor follows, all of it; if not, this snapshot is all there is."""
+
+
+class AudienceOk(Struct, kw_only=True, frozen=True, tag_field="type", tag="ok"):
+    re: int
+    audience: AudienceView
 
 
 class Refused(Struct, kw_only=True, frozen=True, tag_field="type", tag="error"):
@@ -226,11 +269,28 @@ class RoleEvent(Struct, kw_only=True, frozen=True, tag_field="type", tag="role")
     role: Literal["host", "cohost", "speaker", "listener"]
 
 
+class StingerEvent(Struct, kw_only=True, frozen=True, tag_field="type", tag="stinger"):
+    """A sound is played to everybody; None: none is any more."""
+
+    seq: int
+    playing: StingerPlaying | None
+
+
 class EndedEvent(Struct, kw_only=True, frozen=True, tag_field="type", tag="ended"):
     seq: int
 
 
-NumberedEvent = SpaceEvent | StageEvent | HandsEvent | InvitationsEvent | RoleEvent | ClosingEvent | EndedEvent
+NumberedEvent = (
+    SpaceEvent
+    | StageEvent
+    | HandsEvent
+    | InvitationsEvent
+    | RoleEvent
+    | ClosingEvent
+    | StingerEvent
+    | EndedEvent
+    | NumberedTalkEvent
+)
 
 
 # --- events of the moment
@@ -269,6 +329,7 @@ class Speaking(Struct, kw_only=True, frozen=True, tag_field="type", tag="speakin
 
 class Count(Struct, kw_only=True, frozen=True, tag_field="type", tag="count"):
     listeners: int
+    peak_listeners: int
 
 
 class MediaState(Struct, kw_only=True, frozen=True, tag_field="type", tag="media"):
@@ -281,5 +342,18 @@ class Evicted(Struct, kw_only=True, frozen=True, tag_field="type", tag="evicted"
 
 
 ServerMessage = (
-    Ok | Welcome | Refused | NumberedEvent | Offer | Hand | Invited | Speaking | Count | MediaState | Evicted
+    Ok
+    | Welcome
+    | AudienceOk
+    | Refused
+    | NumberedEvent
+    | Offer
+    | Hand
+    | Invited
+    | Speaking
+    | Count
+    | MediaState
+    | Evicted
+    | ReactionsTold
+    | CaptionTold
 )

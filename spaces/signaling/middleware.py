@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import secrets
 import time
@@ -59,7 +60,10 @@ async def logged(request: web.Request, handler: Handler) -> web.StreamResponse:
 async def cross_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
     response = cors.preflight(request) if cors.is_preflight(request) else await handler(request)
     if not response.prepared:
-        response.headers.update(cors.cors_headers(request, request.app[SERVICES].config.allowed_origins))
+        headers = cors.cors_headers(request, request.app[SERVICES].config.allowed_origins)
+        if "Vary" in headers and "Vary" in response.headers:
+            headers["Vary"] = f"{response.headers['Vary']}, {headers['Vary']}"
+        response.headers.update(headers)
     return response
 
 
@@ -78,7 +82,14 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
             route = None if resource is None else resource.canonical
             log.error("request failed", method=request.method, route=route, exc_info=error)
             refused = RequestError(500, "internal", "that is our fault; it has been noted")
-        return problem_response(refused)
+        return problem_response(refused, _rate_limit(request, refused))
+
+
+def _rate_limit(request: web.Request, refused: RequestError) -> dict[str, str]:
+    """When the read API may be asked again, as clients of X API v2 look for it."""
+    if refused.status != 429 or refused.retry_after_seconds is None or not request.path.startswith("/2/"):
+        return {}
+    return {"x-rate-limit-reset": str(math.ceil(time.time()) + refused.retry_after_seconds)}
 
 
 def _of_aiohttp(error: web.HTTPException) -> web.StreamResponse:

@@ -8,6 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from access import bans
 from access.bans import Blocked
+from access.errors import AccessError
+from access.guests import Pass
 from access.model import Account
 from spaces.db import guest_links
 from spaces.db.guest_links import GuestLink
@@ -60,7 +62,7 @@ async def blocked(services: Services, record: Record, me: Account) -> list[Block
 async def make_guest_link(services: Services, record: Record, me: Account, hours: int) -> tuple[GuestLink, str]:
     """The link, and what it carries. Raises RequestError(403 | 409 | 410 | 422)."""
     permit(record, Act.MAKE_GUEST_LINK, me.id)
-    most = services.config.guest_link_hours_max
+    most = services.rooms.guest_link_hours_max
     if hours > most:
         raise RequestError(422, "bad_field", f"hours: {most} at most", field="hours")
     return await services.guest_links.make(record.id, record.creator, me.id, hours * HOUR, services.now())
@@ -74,6 +76,21 @@ async def use_guest_link(services: Services, live: Live, me: Account, token: str
         await guest_links.use(connection, space, token, me.id, services.now())
 
     await services.door.change(live, UseGuestLink(me.id), [use_up])
+
+
+async def let_guest_in(services: Services, live: Live, token: str, name: str) -> Pass:
+    """Somebody without an account, to the stage by a link. Raises RequestError(403 | 404 | 409 | 410 | 422), AccessError."""
+    now = services.now()
+    await services.guest_links.check(live.id, token, now)
+    begins = max(now, live.room.record.scheduled_start or now)
+    people = services.access.people
+    made = await people.make_guest(live.id, name, begins + services.config.guest_hours_max * HOUR)
+    try:
+        await use_guest_link(services, live, made.account, token)
+    except (RequestError, AccessError):
+        await people.delete(made.account)  # nobody: the link is as good as before, or somebody else has used it
+        raise
+    return made
 
 
 async def report(

@@ -9,9 +9,14 @@ from typing import Any, get_args
 
 import msgspec
 
+from access.fields import HANDLE
+from access.idempotency import KEY_LENGTH_MAX
+from access.statements import MONTH
+from spaces.db.store import SPACE_ID
 from spaces.signaling import answers, messages
 from spaces.signaling.callers import SESSION
 from spaces.signaling.endpoint import Route
+from spaces.signaling.parameters import Parameter
 
 TEMPLATE = "#/components/schemas/{name}"
 DESCRIPTIONS = {
@@ -26,12 +31,14 @@ DESCRIPTIONS = {
     402: "Would be admitted if paid; `offers` says what",
     403: "Not allowed",
     404: "Unknown",
+    408: "The body did not come",
     409: "Wrong state",
     410: "The Space has ended",
     412: "Another session's ETag",
     413: "Too large",
     415: "Another content type is wanted",
     422: "A bad field, named by `field`",
+    426: "Only as a WebSocket",
     428: "If-Match is missing",
     429: "Too many; see Retry-After",
     503: "Full, busy or not ready; see Retry-After",
@@ -40,6 +47,43 @@ SESSION_DESCRIPTION = (
     "of a browser that has signed in by /v1/sign-in; with https __Host-spaces_session. A request that changes something "
     "counts only if a page of this server sent it (Sec-Fetch-Site or Origin)."
 )
+NUMBER = {"type": "string", "pattern": "^[0-9]{1,19}$"}
+PATHS: dict[str, dict[str, Any]] = {
+    "space": {"type": "string", "pattern": f"^{SPACE_ID.pattern}$"},
+    "account": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 300,
+        "description": "an account's id, @handle or sub:<sub>",
+    },
+    "handle": {"type": "string", "pattern": f"^{HANDLE.pattern}$"},
+    "month": {"type": "string", "pattern": rf"^{MONTH.pattern}(\.csv)?$"},
+    **dict.fromkeys(
+        (
+            "comp",
+            "community",
+            "gift",
+            "issue",
+            "link",
+            "payment",
+            "report",
+            "stinger",
+            "subscription",
+            "ticket",
+            "tier",
+        ),
+        NUMBER,
+    ),
+}
+"""What of an address can be something; anything else is nothing that is there."""
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": KEY_LENGTH_MAX, "pattern": "^[!-~]+$"},
+    "description": "asked again with the same key, it is not done again and answered as before",
+}
+SAFE = ("GET", "HEAD", "OPTIONS")
 SOCKET_TYPES = (*get_args(messages.ClientMessage), *get_args(messages.ServerMessage))
 
 
@@ -50,7 +94,7 @@ def document(routes: list[Route]) -> dict[str, Any]:
     )  # fmt: skip
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+        paths.setdefault(route.address, {})[route.method.lower()] = _operation(route)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -77,11 +121,12 @@ def _operation(route: Route) -> dict[str, Any]:
         "operationId": _operation_id(route),
         "tags": [route.tag],
         "parameters": [
-            *({"name": n, "in": "path", "required": True, "schema": {"type": "string"}} for n in _names(route.path)),
             *(
-                {"name": n, "in": "query", "required": False, "schema": {"type": "string"}, "description": text}
-                for n, text in route.query
+                {"name": n, "in": "path", "required": True, "schema": PATHS.get(n, {"type": "string"})}
+                for n in _names(route.address)
             ),
+            *([IDEMPOTENCY_KEY] if route.costs_money else []),
+            *((one if isinstance(one, Parameter) else Parameter(*one)).described() for one in route.query),
         ],
         "responses": _responses(route),
     }
@@ -101,6 +146,7 @@ def _responses(route: Route) -> dict[str, Any]:
     success: dict[str, Any] = {"description": DESCRIPTIONS[route.status]}
     if route.answer is not None:
         success["content"] = {route.produces: {"schema": _reference(route.answer)}}
+        success["content"] |= {kind: {"schema": {"type": "string"}} for kind in route.also_produces}
     elif route.produces != "application/json":
         success["content"] = {route.produces: {"schema": {"type": "string"}}}
     if route.produces == "application/sdp":
@@ -122,11 +168,24 @@ def _responses(route: Route) -> dict[str, Any]:
 
 
 def _problems(route: Route) -> set[int]:
+    """What the handler says itself, and what is answered before it is asked."""
     problems = set(route.problems)
+    if route.limit != "none":
+        problems |= {429, 503}
     if route.tag != "operations":
-        problems |= {401, 429}
+        problems |= {401}
+    if route.method not in SAFE and not route.own_token:
+        problems |= {403}  # a session's cookie, and another site's page
+    if _names(route.address):
+        problems |= {404}
     if route.body is not None:
-        problems |= {413, 415, 422}
+        problems |= {400, 408, 413, 415, 422}
+    elif route.consumes != "application/json":
+        problems |= {400, 408, 413}
+    if route.query:
+        problems |= {422}
+    if route.costs_money:
+        problems |= {409, 422}
     return problems
 
 
@@ -146,5 +205,5 @@ def _names(path: str) -> list[str]:
 
 
 def _operation_id(route: Route) -> str:
-    words = re.sub(r"[^A-Za-z0-9]+", " ", route.path).split()
+    words = re.sub(r"[^A-Za-z0-9]+", " ", route.address).split()
     return "_".join([route.method.lower(), *(word for word in words if word != "v1")])

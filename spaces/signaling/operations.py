@@ -28,6 +28,8 @@ async def readyz(call: Call) -> web.Response:
     """Whether to send it anybody new: 503 while it starts, drains or cannot reach the database."""
     checks = {**call.services.health(), "database": call.services.rights.knows}
     state = call.services.state()
+    if state == "leaving":
+        state = "draining"
     failing = state == "ok" and not all(checks.values())
     return _health(HealthView(status="failing" if failing else state, checks=checks))
 

@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import structlog
 from msgspec import UNSET
 
 from spaces.errors import RequestError
 from spaces.room_rules import Role
-from spaces.sfu.session import Closed, MediaPlane, MediaSession, Plan, Receive, Send
+from spaces.sfu.session import Closed, MediaSession, Plan, Reach, Receive, Send
 from spaces.signaling import sdp
 from spaces.signaling.door import Door
 from spaces.signaling.live import Entry
 from spaces.signaling.messages import IceServer, MediaState, Offer, ServerMessage
+from spaces.signaling.remote_media import Planes
+
+log = structlog.get_logger()
 
 
 @dataclass(slots=True, eq=False)
@@ -27,6 +31,8 @@ class Link:
     page: PageMedia
     """Whose it is now: a socket that takes a seat over takes its media over too."""
     session: MediaSession
+    reach: Reach
+    """Of the node that has it."""
     version: int = 0
     """Of the newest offer."""
     offered: bool | None = None
@@ -42,13 +48,13 @@ class Link:
 class PageMedia:
     def __init__(
         self,
-        plane: MediaPlane,
+        planes: Planes,
         door: Door,
         entry: Entry,
         say: Callable[[ServerMessage], None],
         ice_servers: Callable[[], list[IceServer]],
     ) -> None:
-        self._plane = plane
+        self._planes = planes
         self._door = door
         self._entry = entry
         self._say = say
@@ -69,15 +75,13 @@ class PageMedia:
             self._next = None
         links: list[Link] = []  # filled before anything can be called back
         entry = self._entry
-        session = self._plane.open_session(
-            entry.live.id,
-            entry.owner,
+        session, reach = self._planes.open_session(
+            entry,
             confirm=lambda: self._door.confirm(links[0].page._entry),
             on_connected=lambda: links[0].page._connected(links[0]),
             on_closed=lambda why: links[0].page._closed(links[0], why),
-            client_address=entry.address,
         )
-        links.append(Link(self, session))
+        links.append(Link(self, session, reach))
         self._next = links[0]
         self.set_muted(entry.seat.account in entry.live.room.muted)
         return links[0]
@@ -85,7 +89,7 @@ class PageMedia:
     def offer(self, link: Link) -> None:
         link.version += 1
         link.offered = self._wants_stage
-        text = sdp.page_offer(link.session, self._plane, version=link.version, on_stage=link.offered)
+        text = sdp.page_offer(link.session, link.reach, version=link.version, on_stage=link.offered)
         servers = self._ice_servers()
         self._say(Offer(session=link.session.id, sdp=text, ice_servers=servers or UNSET))
 
@@ -105,7 +109,19 @@ class PageMedia:
         if first:
             link.session.start(answer.remote)
         if offered is not self._wants_stage:
+            self._offer_again(link)
+
+    def _offer_again(self, link: Link) -> None:
+        """For the role that it has now. To the stage from another node's media: by a fresh session here, beside the other."""
+        if not self._wants_stage or link.reach is self._planes.local:
             self.offer(link)
+        elif self._next is None or self._next is link:
+            try:
+                fresh = self.open()
+            except RequestError as refused:
+                log.info("no session for the stage", space=self._entry.live.id, reason=refused.code)
+                return
+            self.offer(fresh)
 
     def leave(self) -> None:
         """Media ends, the socket stays."""
@@ -121,7 +137,7 @@ class PageMedia:
                 link.on_stage = False
                 link.session.set_plan(_plan(link.send, None, on_stage=False))
             if link.offered is None and link.described is not self._wants_stage:
-                self.offer(link)
+                self._offer_again(link)
 
     def set_muted(self, muted: bool) -> None:
         for link in self._links():
@@ -133,6 +149,12 @@ class PageMedia:
             link.session.close()
         self._current = self._next = None
 
+    def let_go(self) -> MediaSession | None:
+        """What is heard goes on without this; what was to come in its place ends."""
+        link, self._current = self._current, None
+        self.close()
+        return None if link is None else link.session
+
     def take_over(self, other: PageMedia) -> None:
         """Another socket has been in this seat: what is heard goes on, under this one."""
         link, other._current = other._current, None
@@ -143,7 +165,7 @@ class PageMedia:
         unanswered, link.offered = link.offered is not None, None  # it was made on the socket that is gone
         self._door.media_changed(self._entry, True)
         if unanswered or link.described is not self._wants_stage:
-            self.offer(link)
+            self._offer_again(link)
 
     def _connected(self, link: Link) -> None:
         if self._current is not None and self._current is not link:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from access.decide import Deny
 from access.errors import AccessError, TokenError
 from spaces.errors import RemoteError, RequestError
+from spaces.signaling import patterns
 from spaces.signaling.answers import Problem, TicketWayView
 from spaces.signaling.views import offer_view, way_view
 
@@ -21,15 +22,17 @@ CONTENT_TYPE = "application/problem+json"
 
 def problem_of(error: RequestError) -> Problem:
     return Problem(
+        type=error.extra.get("type", "about:blank"),
         status=error.status,
         code=error.code,
         detail=error.detail,
-        title=HTTPStatus(error.status).phrase,
+        title=error.extra.get("title", HTTPStatus(error.status).phrase),
         retry_after=error.retry_after_seconds if error.retry_after_seconds is not None else msgspec.UNSET,
         field=error.extra.get("field", msgspec.UNSET),
         offers=error.extra.get("offers", msgspec.UNSET),
         communities=error.extra.get("communities", msgspec.UNSET),
         ticket=error.extra.get("ticket", msgspec.UNSET),
+        errors=error.extra.get("errors", msgspec.UNSET),
     )
 
 
@@ -70,9 +73,14 @@ def as_request_error(error: Exception) -> RequestError | None:
             return None
 
 
+WRONG_TEXT = {f"Expected `str` matching regex {pattern!r}": words for pattern, words in patterns.IN_WORDS.items()}
+"""msgspec's sentences that only programmers read, and what is said instead."""
+
+
 def read_validation_error(message: str) -> tuple[str, str]:
     """msgspec's sentence without its address, and the address as `access[0].tier`; empty: the document itself."""
     sentence, _, address = message.partition(" - at `")
+    sentence = WRONG_TEXT.get(sentence, sentence)
     field = address.rstrip("`").removeprefix("$").removeprefix(".")
     missing = sentence.removeprefix("Object missing required field `")
     if missing != sentence:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
-import msgspec
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -24,16 +23,26 @@ SPEAKING_SECONDS = 0.1
 """Ten a second: who is speaking is shown within 200 ms."""
 LEVELS_SECONDS_PER_ENTRY = 0.0005
 """Mere changes of loudness are told less often to many: 1,000 sockets get two a second."""
+REPEAT_SECONDS = 1.0
+"""Who has just come must hear of it, also while nothing changes: a tone, an even hum."""
 COUNT_SECONDS = 1.0
 TICK_SECONDS = 0.5
 SWEEP_SECONDS = 3_600.0
+SETTINGS_SECONDS = 2.0
 MONEY_SECONDS = 1.0
 """Nobody waits for it: rights go by dates, and renewals are charged ahead of time."""
 
 
 class Pulse:
     def __init__(
-        self, rooms: Rooms, media: MediaPlane, access: Access, metrics: Metrics, stop: Stop, clock: Callable[[], float]
+        self,
+        rooms: Rooms,
+        media: MediaPlane,
+        access: Access,
+        metrics: Metrics,
+        stop: Stop,
+        clock: Callable[[], float],
+        forget_talk: Callable[[], Awaitable[None]],
     ) -> None:
         self._rooms = rooms
         self._media = media
@@ -41,6 +50,7 @@ class Pulse:
         self._metrics = metrics
         self._stop = stop
         self._clock = clock
+        self._forget_talk = forget_talk
         self._levels_told_at: dict[str, float] = {}
 
     async def speaking(self) -> None:
@@ -57,7 +67,7 @@ class Pulse:
                 listeners = live.room.listeners
                 if listeners != live.listeners:
                     live.listeners = listeners
-                    live.tell_all(_text(Count(listeners=listeners)))
+                    live.tell_all(Count(listeners=listeners, peak_listeners=live.room.peak))
             self._gauge()
             await self._rooms.put_away_idle()
             self._levels_told_at = {s: at for s, at in self._levels_told_at.items() if self._rooms.get(s) is not None}
@@ -76,9 +86,20 @@ class Pulse:
         while not self._stop.told:
             try:
                 await self._access.sweep()
+                await self._rooms.forget()
+                await self._forget_talk()
             except (SQLAlchemyError, OSError) as error:
                 log.warning("sweep failed", error=type(error).__name__)
             await self._stop.within(SWEEP_SECONDS)
+
+    async def settings(self) -> None:
+        """Runs until it is told to stop: what operators have set for the platform."""
+        while not self._stop.told:
+            try:
+                self._rooms.apply_settings(await self._access.operators.settings())
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("settings wait", error=type(error).__name__)
+            await self._stop.within(SETTINGS_SECONDS)
 
     async def money(self) -> None:
         """Runs until it is told to stop: what the clock brings to subscriptions."""
@@ -95,14 +116,15 @@ class Pulse:
         if not live.entries:
             return
         levels = {owner: round(level, 1) for owner, level in self._media.levels(live.id).items()}
-        if levels == live.levels:
+        told_at = self._levels_told_at.get(live.id, 0.0)
+        if levels == live.levels and (not levels or now - told_at < REPEAT_SECONDS):
             return
         pause = len(live.entries) * LEVELS_SECONDS_PER_ENTRY
-        if levels.keys() == live.levels.keys() and now - self._levels_told_at.get(live.id, 0.0) < pause:
+        if levels.keys() == live.levels.keys() and now - told_at < pause:
             return
         live.levels = levels
         self._levels_told_at[live.id] = now
-        live.tell_all(_text(Speaking(levels=levels)))
+        live.tell_all(Speaking(levels=levels))
 
     def _gauge(self) -> None:
         states = dict.fromkeys((State.SCHEDULED, State.LIVE), 0)
@@ -112,11 +134,9 @@ class Pulse:
                 states[live.room.record.state] += 1
             for role, count in live.room.seats_by_role().items():
                 seats[role] += count
+        rooms = [live.room for live in self._rooms.alive() if live.room.record.state is State.LIVE]
+        self._metrics.tell_audiences({room.record.id: room.listeners for room in rooms})
         for state, count in states.items():
             self._metrics.spaces.labels(state=state.value).set(count)
         for role, count in seats.items():
             self._metrics.seats.labels(role=role.value).set(count)
-
-
-def _text(message: Speaking | Count) -> str:
-    return msgspec.json.encode(message).decode()

@@ -103,7 +103,7 @@ async def list_spaces(call: Call) -> SpacesView:
     """Live and scheduled ones that name the community among those whose members they admit."""
     services = call.services
     community = await services.access.communities.get(_id(call))
-    records = await services.rooms.listed((State.LIVE, State.SCHEDULED), creator=community.creator)
+    records = await services.rooms.listed((State.LIVE, State.SCHEDULED), creator=community.creator, suspended=False)
     ours = [record for record in records if any(rule.community == community.id for rule in record.access)]
     return SpacesView(spaces=await show_many(call, ours))
 

@@ -6,10 +6,19 @@ from access.creators import FINANCE_ROLES
 from access.errors import AccessError
 from access.model import Account, Creator
 from spaces.errors import RequestError
+from spaces.room_record import Record
 from spaces.room_rules import State
-from spaces.signaling.accounts import need_account
-from spaces.signaling.answers import CompsView, CompView, CreatorView, MeView, TierView
-from spaces.signaling.bodies import NewComp, NewCreator, NewTier
+from spaces.signaling.accounts import HOSTING_ROLES, need_account
+from spaces.signaling.answers import (
+    CompsView,
+    CompView,
+    CreatorView,
+    MeView,
+    MyCreatorsView,
+    MyCreatorView,
+    TierView,
+)
+from spaces.signaling.bodies import CreatorChanges, NewComp, NewCreator, NewTier
 from spaces.signaling.endpoint import Answer, Call
 from spaces.signaling.rest_spaces import show_many
 from spaces.signaling.views import account_view, comp_view, standing_view, tier_view
@@ -27,6 +36,24 @@ async def get_me(call: Call) -> MeView:
     )
 
 
+async def list_mine(call: Call) -> MyCreatorsView:
+    access = call.services.access
+    found = await access.offers.acted_for(call.me)
+    accounts = await access.accounts({creator.id for creator, _ in found})
+    return MyCreatorsView(
+        creators=[
+            MyCreatorView(
+                account=account_view(accounts[creator.id], call.me),
+                handle=creator.handle,
+                name=creator.name,
+                kind=creator.kind,  # type: ignore[arg-type]
+                role=role,  # type: ignore[arg-type]
+            )
+            for creator, role in found
+        ]
+    )
+
+
 async def create_creator(call: Call) -> Answer:
     body: NewCreator = call.body
     access = call.services.access
@@ -39,6 +66,11 @@ async def create_creator(call: Call) -> Answer:
 
 async def get_creator(call: Call) -> CreatorView:
     return await _show(call, await creator_named(call))
+
+
+async def change_creator(call: Call) -> CreatorView:
+    body: CreatorChanges = call.body
+    return await _show(call, await call.services.access.offers.describe(call.me, await creator_named(call), body.about))
 
 
 async def create_tier(call: Call) -> TierView:
@@ -98,17 +130,30 @@ async def _show(call: Call, creator: Creator) -> CreatorView:
     services, viewer = call.services, call.account
     drafts = viewer is not None and await services.access.offers.may(viewer, creator.id, FINANCE_ROLES)
     tiers = await services.access.tiers(creator.id, drafts=drafts)
-    spaces = await services.rooms.listed((State.LIVE, State.SCHEDULED), creator=creator.id)
+    if not drafts and await services.access.operators.house_suspended(creator.id, None) is not None:
+        tiers = []  # nothing of his is sold
+    his_own = viewer is not None and viewer.id == creator.id  # also suspended: there is what he may cancel
+    hosts = his_own or (viewer is not None and await services.access.offers.may(viewer, creator.id, HOSTING_ROLES))
+    spaces = await services.rooms.listed((State.LIVE, State.SCHEDULED), creator=creator.id, suspended=hosts)
     standing = None if viewer is None else await services.access.follows.standing(viewer, creator.id)
     return CreatorView(
         account=account_view(await _account_of(call, creator), viewer),
         handle=creator.handle,
         name=creator.name,
         kind=creator.kind,  # type: ignore[arg-type]
+        about=creator.about,
         tiers=[tier_view(tier) for tier in tiers],
-        spaces=await show_many(call, spaces),
+        spaces=await show_many(call, sorted(spaces, key=_coming)),
         you=None if standing is None else standing_view(standing),
     )
+
+
+def _coming(record: Record) -> tuple[int, float]:
+    """Who is live first, then what is soonest, then what has no time."""
+    if record.state is State.LIVE and record.started_at is not None:
+        return 0, -record.started_at.timestamp()
+    start = record.scheduled_start
+    return (2, -record.created_at.timestamp()) if start is None else (1, start.timestamp())
 
 
 async def _account_of(call: Call, creator: Creator) -> Account:

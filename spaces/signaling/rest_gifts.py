@@ -8,7 +8,7 @@ from spaces.signaling.accounts import need_account
 from spaces.signaling.endpoint import Answer, Call
 from spaces.signaling.rest_creators import read_id
 from spaces.signaling.schemas_gifts import GiftCode, GiftLinkView, GiftsView, GiftView, NewGift
-from spaces.signaling.views import Accounts, account_view
+from spaces.signaling.views import Accounts, account_view, refunds_asked
 
 
 async def buy(call: Call) -> Answer:
@@ -127,4 +127,5 @@ def _view(
         starts_at=one.starts_at,
         ends_at=one.ends_at,
         created_at=one.created_at,
+        refunds_asked=refunds_asked(one.refunds_asked) if priced else [],
     )

@@ -40,9 +40,12 @@ async def list_of_space(call: Call) -> InvitationsView:
 
 
 async def list_mine(call: Call) -> SpacesView:
-    """Those that are still to be, or are live."""
-    rooms = call.services.rooms
-    records = [await rooms.record(space) for space in await call.services.access.invitations_of(call.me)]
+    """Those that are still to be, or are live, and are not suspended."""
+    access = call.services.access
+    to = await access.invitations_of(call.me)
+    known = await call.services.rooms.records(to)
+    suspended = await access.operators.kept_back({one.id: one.creator for one in known.values()})
+    records = [known[space] for space in to if space in known and space not in suspended]
     return SpacesView(spaces=await show_many(call, [record for record in records if record.state in LISTED]))
 
 

@@ -11,9 +11,10 @@ from access.errors import AccessError
 from access.money_model import Payment, Payout
 from spaces.signaling import schemas_money as schemas
 from spaces.signaling.endpoint import Answer, Call
+from spaces.signaling.operator_right import need_operator
 from spaces.signaling.rest_creators import creator_named, read_id
 from spaces.signaling.rest_subscriptions import own_path
-from spaces.signaling.views import account_view
+from spaces.signaling.views import account_view, refunds_asked
 
 
 async def list_payments(call: Call) -> schemas.PaymentsView:
@@ -30,9 +31,27 @@ async def refund(call: Call) -> schemas.PaymentView:
     body: schemas.NewRefund = call.body
     number = read_id(call.match("payment"), "payment")
     creator = await creator_named(call)
-    paid = await call.services.access.books.refund(call.me, creator, number, amount_minor=body.amount_minor)
+    paid = await call.services.access.books.refund(
+        call.me, creator, number, amount_minor=body.amount_minor, reason=body.reason, key=call.key
+    )
     call.services.rights.nudge()
     return (await _payments(call, [paid]))[0]
+
+
+async def look_up(call: Call) -> schemas.FoundPaymentView:
+    await need_operator(call.services, call.me)
+    found, left = await call.services.access.books.look_up(read_id(call.match("payment"), "payment"))
+    creators = await call.services.access.accounts([found.creator])
+    return schemas.FoundPaymentView(
+        id=str(found.id),
+        creator=account_view(creators[found.creator], call.me),
+        purchase=found.purchase,
+        currency=found.currency,
+        gross_minor=found.gross_minor,
+        left_minor=left,
+        paid_at=found.paid_at,
+        test_money=found.provider == "test",
+    )
 
 
 async def list_balances(call: Call) -> schemas.BalancesView:
@@ -44,7 +63,7 @@ async def pay_out(call: Call) -> Answer:
     body: schemas.NewPayout = call.body
     creator = await creator_named(call)
     made = await call.services.access.books.pay_out(
-        call.me, creator, currency=body.currency, amount_minor=body.amount_minor
+        call.me, creator, currency=body.currency, amount_minor=body.amount_minor, key=call.key
     )
     return Answer(_payout(made), 201)
 
@@ -111,6 +130,7 @@ async def _payments(call: Call, found: list[Payment]) -> list[schemas.PaymentVie
             tax_minor=payment.tax_minor,
             fee_minor=payment.fee_minor,
             refunded_minor=payment.refunded_minor,
+            refunds_asked=refunds_asked(payment.refunds_asked),
             paid_at=payment.paid_at,
             test_money=payment.provider == "test",
         )
@@ -124,7 +144,9 @@ def _payout(payout: Payout) -> schemas.PayoutView:
         currency=payout.currency,
         amount_minor=payout.amount_minor,
         state=payout.state,  # type: ignore[arg-type]
+        returned_minor=payout.returned_minor,
         reason=payout.reason,
+        held=payout.held,  # type: ignore[arg-type]
         created_at=payout.created_at,
         changed_at=payout.changed_at,
         test_money=payout.provider == "test",

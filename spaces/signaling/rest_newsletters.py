@@ -159,9 +159,14 @@ async def _take(call: Call, event: MailEvent) -> bool:
     if event.address:
         return await services.access.newsletters.bounced(event.kind, address=event.address)
     try:
-        delivery = services.links.read_message_id_untrusted(event.message_id or "")
+        what, delivery = services.links.read_message_id_untrusted(event.message_id or "")
     except RemoteError:
         return False
+    if what == "reminder":
+        digest = await services.reminder_deliveries.address_sha256(delivery)
+        if digest is not None:
+            await services.access.newsletters.suppress(event.kind, digest)
+        return digest is not None
     return await services.access.newsletters.bounced(event.kind, delivery=delivery)
 
 

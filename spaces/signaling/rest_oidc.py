@@ -1,6 +1,11 @@
-"""Signing in at an OpenID provider: the browser is sent there, and comes back with a code (authorization code with PKCE)."""
+"""Signing in at an OpenID provider: the browser is sent there, and comes back with a code (authorization code with PKCE).
+
+Whatever becomes of it, a browser ends on the page that signs in: `#signed-in`, or `#trouble=` and what went wrong.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Awaitable
 
 import structlog
 from aiohttp import web
@@ -19,9 +24,31 @@ log = structlog.get_logger()
 
 COOKIE = "spaces_oidc"
 PATH = "/v1/sign-in/oidc/callback"
+PAGE = "/sign-in"
 
 
 async def begin(call: Call) -> web.Response:
+    return await _shown(call, _begin(call))
+
+
+async def come_back(call: Call) -> web.Response:
+    """The session is the same cookie as after signing in by mail."""
+    return await _shown(call, _come_back(call))
+
+
+async def _shown(call: Call, step: Awaitable[web.Response]) -> web.Response:
+    """A refusal that a person is to read, who has followed a link; programs get the problem itself."""
+    try:
+        return await step
+    except RequestError as error:
+        if "text/html" not in call.request.headers.get("Accept", ""):
+            raise
+        response = _go(f"{PAGE}#trouble={error.code}")
+        set_cookie(call.services, call.request, response, COOKIE, "", 0)
+        return response
+
+
+async def _begin(call: Call) -> web.Response:
     services, oidc = call.services, _configured(call)
     services.limiters.sign_ins.take(call.address, services.clock())
     request = requests.begin()
@@ -37,8 +64,7 @@ async def begin(call: Call) -> web.Response:
     return response
 
 
-async def come_back(call: Call) -> web.Response:
-    """The session is the same cookie as after signing in by mail."""
+async def _come_back(call: Call) -> web.Response:
     services, oidc, query = call.services, _configured(call), call.request.query
     services.limiters.sign_ins.take(call.address, services.clock())
     cookie = call.request.cookies.get(cookie_name(services, call.request, COOKIE), "")
@@ -55,7 +81,7 @@ async def come_back(call: Call) -> web.Response:
     opened = await services.access.people.vouched(
         oidc.provider.issuer, person.subject, client_of(call), name=person.name, address=person.address
     )
-    response = _go("/")
+    response = _go(f"{PAGE}#signed-in")
     set_cookie(services, call.request, response, COOKIE, "", 0)
     open_in_browser(call, response, opened)
     return response

@@ -1,4 +1,4 @@
-"""One's own account over HTTP: what it is called, where it is signed in, what is stored of it; and suspension by operators."""
+"""One's own account over HTTP: what it is called, where it is signed in, what is stored of it"""
 
 from __future__ import annotations
 
@@ -6,22 +6,18 @@ from aiohttp import web
 
 from spaces.errors import RequestError
 from spaces.room_rules import State
-from spaces.signaling.accounts import need_account
 from spaces.signaling.answers import MeView
 from spaces.signaling.callers import SESSION, session_of, set_cookie
 from spaces.signaling.endpoint import Call, json_response
 from spaces.signaling.rest_creators import get_me, read_id
 from spaces.signaling.schemas_people import (
+    CONFIRMATION,
     Deletion,
     ExportView,
     ProfileChanges,
     SessionsView,
     SessionView,
-    SuspensionView,
 )
-from spaces.signaling.views import account_view
-
-CONFIRMATION = "delete my account"
 
 
 async def change_me(call: Call) -> MeView:
@@ -71,30 +67,11 @@ async def delete_me(call: Call) -> web.Response:
     if await services.rooms.listed((State.LIVE, State.SCHEDULED), creator=call.me.id):
         raise RequestError(409, "still_live", "a Space of yours is live or scheduled: end or cancel it first")
     await services.access.people.delete(call.me)
+    services.talks.erase(call.me.id)
     services.rights.nudge()
     response = json_response(None, 204)
     set_cookie(services, call.request, response, SESSION, "", 0)
     return response
-
-
-async def suspend(call: Call) -> SuspensionView:
-    return await _set_suspended(call, True)
-
-
-async def restore(call: Call) -> SuspensionView:
-    return await _set_suspended(call, False)
-
-
-async def _set_suspended(call: Call, suspended: bool) -> SuspensionView:
-    services = call.services
-    if not (
-        await services.access.people.profile(call.me)
-    ).is_operator:  # before anybody learns which accounts there are
-        raise RequestError(403, "not_operator", "only an operator may do this")
-    account = await need_account(services.access, call.me, call.match("account"))
-    account = await services.access.people.set_suspended(call.me, account, suspended)
-    services.rights.nudge()
-    return SuspensionView(account=account_view(account, call.me), status="suspended" if suspended else "active")
 
 
 async def _current(call: Call) -> int | None:

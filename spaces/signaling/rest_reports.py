@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from access.fields import prose
 from access.model import Account
 from spaces.db.reports import LISTED_MAX, Report
 from spaces.errors import RequestError
 from spaces.signaling import moderation
 from spaces.signaling.accounts import need_account
 from spaces.signaling.endpoint import Call
+from spaces.signaling.operator_right import need_operator
 from spaces.signaling.rest_creators import read_id
 from spaces.signaling.schemas_rooms import NewReport, ReportMadeView, ReportOutcome, ReportsView, ReportView
 from spaces.signaling.views import Accounts, account_view
@@ -23,34 +25,40 @@ async def report(call: Call) -> ReportMadeView:
 
 
 async def list_reports(call: Call) -> ReportsView:
-    await _check_operator(call)
+    await need_operator(call.services, call.me)
     query = call.request.query
     if query.get("state", "open") not in ("open", "closed"):
         raise RequestError(422, "bad_field", "state: open or closed", field="state")
     after = read_id(query.get("after", "0"), "after")
     found = await call.services.reports.listed(closed=query.get("state") == "closed", after=after)
-    accounts = await _accounts(call, found)
     return ReportsView(
-        reports=[_view(one, accounts, call.me) for one in found],
+        reports=await report_views(call, found),
         next=str(found[-1].id) if len(found) == LISTED_MAX else None,
     )
 
 
 async def close_report(call: Call) -> ReportView:
-    await _check_operator(call)
+    await need_operator(call.services, call.me)
     body: ReportOutcome = call.body
     report = read_id(call.match("report"), "report")
-    closed = await call.services.reports.close(report, body.outcome, call.me.id, call.services.now())
-    return _view(closed, await _accounts(call, [closed]), call.me)
+    note = prose(body.note, "note", 2_000, 0)
+    closed = await call.services.reports.close(report, body.outcome, note, call.me.id, call.services.now())
+    return (await report_views(call, [closed]))[0]
 
 
-async def _check_operator(call: Call) -> None:
-    if not (await call.services.access.people.profile(call.me)).is_operator:
-        raise RequestError(403, "not_operator", "only an operator may do this")
+async def get_report(call: Call) -> ReportView:
+    await need_operator(call.services, call.me)
+    found = await call.services.reports.get(read_id(call.match("report"), "report"))
+    return (await report_views(call, [found]))[0]
+
+
+async def report_views(call: Call, reports: list[Report]) -> list[ReportView]:
+    accounts = await _accounts(call, reports)
+    return [_view(one, accounts, call.me) for one in reports]
 
 
 async def _accounts(call: Call, reports: list[Report]) -> Accounts:
-    ids = {id for one in reports for id in (one.account, one.about) if id is not None}
+    ids = {id for one in reports for id in (one.account, one.about, one.closed_by) if id is not None}
     return await call.services.access.accounts(ids)
 
 
@@ -64,5 +72,7 @@ def _view(report: Report, accounts: Accounts, viewer: Account) -> ReportView:
         detail=report.detail,
         created_at=report.created_at,
         outcome=report.outcome,  # type: ignore[arg-type]
+        closed_by=None if report.closed_by is None else account_view(accounts[report.closed_by], viewer),
         closed_at=report.closed_at,
+        note=report.note,
     )

@@ -8,6 +8,7 @@ from msgspec import structs
 
 from access.model import Account
 from spaces.db.guest_links import GuestLink
+from spaces.errors import RequestError
 from spaces.room_commands import (
     AcceptInvitation,
     DeclineInvitation,
@@ -31,7 +32,9 @@ from spaces.signaling.schemas_rooms import (
     GuestLinksView,
     GuestLinkUse,
     GuestLinkView,
+    GuestPassView,
     NewBlock,
+    NewGuest,
     NewGuestLink,
     NewGuestLinkView,
     NewMute,
@@ -168,6 +171,17 @@ async def use_guest_link(call: Call) -> SpaceView:
     async with inside(call) as live:
         await moderation.use_guest_link(call.services, live, call.me, body.token)
         return await show(call, live.room.record)
+
+
+async def let_guest_in(call: Call) -> GuestPassView:
+    body: NewGuest = call.body
+    services = call.services
+    services.limiters.sign_ins.take(call.address, services.clock())
+    if call.account is not None:
+        raise RequestError(409, "signed_in", "who is signed in uses the link by that account")
+    async with services.rooms.hold(call.match("space")) as live:
+        made = await moderation.let_guest_in(services, live, body.token, body.name)
+    return GuestPassView(account=account_view(made.account), token=made.token, expires_at=made.expires_at)
 
 
 async def _account(call: Call, ref: str) -> Account:

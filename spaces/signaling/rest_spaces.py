@@ -4,35 +4,38 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cache
-from zoneinfo import available_timezones
+from datetime import datetime, timedelta
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
-from access.fields import to_come
+from spaces import language_tag, time_zones
+from spaces.db.reminders import Reminder
 from spaces.db.store import new_space_id
 from spaces.errors import RequestError
 from spaces.room_commands import BringToStage, Cancel, Edit, End, Lasting, Start, TakeFromStage
 from spaces.room_record import AccessRule, Record, StageMember
-from spaces.room_rules import Asking, Role, State
+from spaces.room_rules import BEFORE_END, Act, Asking, CaptionsPolicy, ChatPolicy, Role, State
+from spaces.schedule import read_start
+from spaces.search_words import read_topics
 from spaces.signaling.accounts import creator_account, need_account
-from spaces.signaling.answers import JoinTokenView, SpacesView, SpaceView, YouView
+from spaces.signaling.answers import JoinTokenView, ReminderView, SpaceView, YouView
 from spaces.signaling.bodies import AccessRules, NewSpace, NewSpeaker, Rule, SpaceChanges
 from spaces.signaling.endpoint import Answer, Call
-from spaces.signaling.live import Live
+from spaces.signaling.live import Entry, Live
 from spaces.signaling.problems import problem_of
+from spaces.signaling.services import Services
+from spaces.signaling.terms import POLICIES
 from spaces.signaling.views import accounts_of, invitation_view, space_view
 
-POLICIES = ("open", "members", "subscribers", "ticketed", "community", "invite")
 LISTED = (State.LIVE, State.SCHEDULED)
+SUSPENDED = frozenset({"suspended", "creator_suspended", "space_suspended"})
 
 
 async def create_space(call: Call) -> Answer:
     body: NewSpace = call.body
     services = call.services
     creator = await creator_account(services.access, call.me, body.creator)
-    if body.scheduled_start is not None:
-        to_come(body.scheduled_start, "scheduled_start", services.now())
+    _check_recording(body.recording)
     record = Record(
         id=new_space_id(),
         creator=creator,
@@ -40,24 +43,20 @@ async def create_space(call: Call) -> Answer:
         access=await read_rules(call, creator, body.access),
         created_at=services.now(),
         stage=(StageMember(call.me.id, Role.HOST),),
-        topics=tuple(body.topics),
-        language=body.language,
-        scheduled_start=body.scheduled_start,
-        time_zone=read_time_zone(body.time_zone),
+        topics=read_topics(body.topics),
+        language=read_language(body.language),
+        scheduled_start=_read_start(call, body, body.time_zone),
+        time_zone=body.time_zone,
         capacity=body.capacity or None,
         asking=Asking(body.asking),
         asking_seconds=body.asking_seconds,
+        chat=ChatPolicy(body.chat),
+        chat_seconds=body.chat_seconds,
+        captions=CaptionsPolicy(body.captions),
     )
+    check_captions(services, record.captions, record.language)
     await services.rooms.create(record)
     return Answer(await show(call, record), 201, (("Location", f"/v1/spaces/{record.id}"),))
-
-
-async def list_spaces(call: Call) -> SpacesView:
-    wanted = call.request.query.get("state")
-    if wanted is not None and wanted not in [str(state) for state in LISTED]:
-        raise RequestError(422, "bad_field", "state: live or scheduled", field="state")
-    states = LISTED if wanted is None else (State(wanted),)
-    return SpacesView(spaces=await show_many(call, await call.services.rooms.listed(states)))
 
 
 async def get_space(call: Call) -> SpaceView:
@@ -68,29 +67,34 @@ async def get_space(call: Call) -> SpaceView:
 async def change_space(call: Call) -> SpaceView:
     body: SpaceChanges = call.body
     record = await call.services.rooms.record(call.match("space"))
-    if body.scheduled_start is not None:
-        to_come(body.scheduled_start, "scheduled_start", call.services.now())
+    _check_recording(body.recording)
+    start = _read_start(call, body, body.time_zone or record.time_zone)
     access = None if body.access is None else await read_rules(call, record.creator, body.access)
     untied = access is not None and all(rule.policy != "ticketed" for rule in access)
     if untied and await call.services.access.tickets.are_held(record.id):
         raise RequestError(409, "tickets_sold", "tickets for this Space are sold or reserved and go on admitting")
     edit = Edit(
         by=call.me.id,
+        now=call.services.now(),
         title=None if body.title is None else body.title.strip(),
-        topics=None if body.topics is None else tuple(body.topics),
-        language=body.language,
+        topics=None if body.topics is None else read_topics(body.topics),
+        language=read_language(body.language),
         access=access,
-        scheduled_start=body.scheduled_start,
-        time_zone=read_time_zone(body.time_zone),
+        scheduled_start=start,
+        time_zone=body.time_zone,
         capacity=body.capacity,
         asking=None if body.asking is None else Asking(body.asking),
         asking_seconds=body.asking_seconds,
+        chat=None if body.chat is None else ChatPolicy(body.chat),
+        chat_seconds=body.chat_seconds,
+        captions=None if body.captions is None else CaptionsPolicy(body.captions),
     )
-    return await do(call, edit)
+    check_captions(call.services, edit.captions, edit.language or record.language)
+    return await _do_and_tell(call, edit)
 
 
 async def start_space(call: Call) -> SpaceView:
-    return await do(call, Start(call.me.id, call.services.now()))
+    return await _do_and_tell(call, Start(call.me.id, call.services.now()))
 
 
 async def end_space(call: Call) -> SpaceView:
@@ -98,7 +102,12 @@ async def end_space(call: Call) -> SpaceView:
 
 
 async def cancel_space(call: Call) -> SpaceView:
-    return await do(call, Cancel(call.me.id, call.services.now()))
+    """Also what is suspended, or by who is: it ends his business here, and gives back what was paid for tickets."""
+    async with inside(call, but=SUSPENDED) as live:
+        await call.services.door.change(live, Cancel(call.me.id, call.services.now()))
+        view = await show(call, live.room.record)
+    call.services.reminder_sender.nudge()
+    return view
 
 
 async def add_speaker(call: Call) -> SpaceView:
@@ -137,19 +146,37 @@ async def show(call: Call, record: Record) -> SpaceView:
         admitted=problem is None,
         problem=None if problem is None else problem_of(problem),
         invitation=UNSET if invitation is None else invitation_view(invitation, accounts),
+        reminder=await _own_reminder(call, record),
     )
     return space_view(record, None if live is None else live.room, accounts, viewer=account, you=you)
 
 
+def reminder_view(reminder: Reminder) -> ReminderView:
+    return ReminderView(mail=reminder.mail, since=reminder.since)
+
+
+async def _own_reminder(call: Call, record: Record) -> ReminderView | UnsetType:
+    if call.account is None or record.state is not State.SCHEDULED:
+        return UNSET
+    standing = await call.services.reminders.standing(record.id, call.account.id)
+    return UNSET if standing is None else reminder_view(standing)
+
+
 async def show_many(call: Call, records: list[Record]) -> list[SpaceView]:
-    """Without `you`."""
+    """Without `you`, but with whether the caller could come in."""
     services = call.services
     accounts = await services.access.accounts({account for record in records for account in accounts_of(record)})
+    may_join = await services.door.could_join([one for one in records if one.state in BEFORE_END], call.account)
+    audiences = await services.rooms.audiences([record.id for record in records if record.state is State.LIVE])
     views = []
     for record in records:
         live = services.rooms.get(record.id)
+        room = None if live is None else live.room
         views.append(
-            space_view(record, None if live is None else live.room, accounts, viewer=call.account)
+            space_view(
+                record, room, accounts, viewer=call.account, may_join=record.id in may_join,
+                audience=audiences.get(record.id),
+            )
         )  # fmt: skip
     return views
 
@@ -199,30 +226,72 @@ async def _read_community(call: Call, creator: int, rule: Rule, where: str) -> i
     return found.id
 
 
-def read_time_zone(name: str | None) -> str | None:
-    if name is not None and name not in _time_zones():
-        raise RequestError(422, "bad_field", "not an IANA time zone", field="time_zone")
-    return name
+def read_language(tag: str | None) -> str | None:
+    """In its usual spelling. Raises RequestError(422)."""
+    if tag is not None and (tag := language_tag.canonical(tag)) is None:
+        raise RequestError(422, "bad_field", "language: a language tag of BCP 47", field="language")
+    return tag
 
 
-@cache
-def _time_zones() -> frozenset[str]:
-    """Reading them takes tens of milliseconds of everybody's time, so it is done once."""
-    return frozenset(available_timezones())
+def check_captions(services: Services, wanted: CaptionsPolicy | None, language: str | None) -> None:
+    """Raises RequestError(409) if the server is to caption what it cannot."""
+    if wanted is not CaptionsPolicy.SERVER:
+        return
+    if services.captioner is None:
+        raise RequestError(409, "no_caption_engine", "this server has no engine for captions", field="captions")
+    if language is not None and not services.captioner.speaks(language):
+        raise RequestError(409, "caption_language", f"the server's captions are not in {language}", field="captions")
+
+
+def _read_start(call: Call, body: NewSpace | SpaceChanges, time_zone: str | None) -> datetime | None:
+    services = call.services
+    ahead_max = timedelta(days=services.config.schedule_days_ahead_max)
+    return read_start(
+        body.scheduled_start, body.local_start, time_zone, time_zones.zone, services.now(), ahead_max
+    )  # fmt: skip
+
+
+def _check_recording(wanted: bool | None) -> None:
+    """Nobody is told that he is recorded who is not."""
+    if wanted:
+        raise RequestError(422, "unsupported", "this server does not record yet", field="recording")
 
 
 @asynccontextmanager
-async def inside(call: Call) -> AsyncIterator[Live]:
-    """The Space, alive, for a caller who is not kept out of it. Raises RequestError."""
+async def inside(call: Call, but: frozenset[str] = frozenset()) -> AsyncIterator[Live]:
+    """The Space, alive, for a caller who is not kept out of it, or only for one of the causes `but`. Raises RequestError."""
     services = call.services
     async with services.rooms.hold(call.match("space")) as live:
         record = live.room.record
-        if record.role_of(call.me.id) is not Role.LISTENER and (refused := await services.door.look(record, call.me)):
+        on_stage = record.role_of(call.me.id) is not Role.LISTENER
+        if on_stage and (refused := await services.door.look(record, call.me)) and refused.code not in but:
             raise refused  # a place on stage is worth nothing to somebody who is kept out
         yield live
+
+
+@asynccontextmanager
+async def present(call: Call, act: Act) -> AsyncIterator[Entry]:
+    """The caller's newest session in the Space, for what is done from a place in it. Raises RequestError(409) without one."""
+    async with inside(call) as live:
+        yield live.entry_of(live.room.permit(act, call.me.id))
+
+
+async def public_record(call: Call) -> Record:
+    """The Space that the path names, as it is shown to nobody in particular. Raises RequestError(403, 404)."""
+    record = await call.services.rooms.record(call.match("space"))
+    if await call.services.access.operators.kept_back({record.id: record.creator}):
+        raise RequestError(403, "space_suspended", "this Space is suspended")
+    return record
 
 
 async def do(call: Call, command: Lasting) -> SpaceView:
     async with inside(call) as live:
         await call.services.door.change(live, command)
         return await show(call, live.room.record)
+
+
+async def _do_and_tell(call: Call, command: Lasting) -> SpaceView:
+    """What those are told of at once who asked to be reminded."""
+    view = await do(call, command)
+    call.services.reminder_sender.nudge()
+    return view

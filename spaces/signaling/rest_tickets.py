@@ -12,7 +12,7 @@ from spaces.signaling.accounts import need_account
 from spaces.signaling.endpoint import Answer, Call
 from spaces.signaling.rest_creators import read_id
 from spaces.signaling.schemas_tickets import NewTicketOffer, TicketOfferView, TicketsView, TicketTransfer, TicketView
-from spaces.signaling.views import Accounts, account_view
+from spaces.signaling.views import Accounts, account_view, refunds_asked
 
 
 async def set_offer(call: Call) -> TicketOfferView:
@@ -47,7 +47,7 @@ async def buy(call: Call) -> Answer:
 async def list_of_space(call: Call) -> TicketsView:
     record = await call.services.rooms.record(call.match("space"))
     found = await call.services.access.tickets.of_space(call.me, record.id, record.creator)
-    return TicketsView(tickets=await _show(call, found, call.me))
+    return TicketsView(tickets=await _show(call, found, call.me, finance=True))
 
 
 async def list_mine(call: Call) -> TicketsView:
@@ -71,7 +71,7 @@ async def give_up(call: Call) -> TicketView:
 async def refund(call: Call) -> TicketView:
     back = await call.services.access.tickets.refund(call.me, _number(call))
     call.services.rights.nudge()
-    return (await _show(call, [back], call.me))[0]
+    return (await _show(call, [back], call.me, finance=True))[0]
 
 
 async def get_checkout(call: Call) -> TicketView | None:
@@ -104,13 +104,18 @@ def _offer(call: Call, terms: TicketTerms) -> TicketOfferView:
 
 
 async def _show(
-    call: Call, tickets: list[SoldTicket], viewer: Account | None, *, payer: bool = False
+    call: Call, tickets: list[SoldTicket], viewer: Account | None, *, payer: bool = False, finance: bool = False
 ) -> list[TicketView]:
+    """`payer`: whoever asks holds the address to pay at; `finance`: is of the creator's."""
     accounts = await call.services.access.accounts({a for one in tickets for a in (one.account, one.payer)})
-    return [_view(one, accounts, viewer, payer or (viewer is not None and viewer.id == one.payer)) for one in tickets]
+    shown = []
+    for one in tickets:
+        pays = viewer is not None and viewer.id == one.payer
+        shown.append(_view(one, accounts, viewer, may_pay=payer or pays, told=pays or finance))
+    return shown
 
 
-def _view(one: SoldTicket, accounts: Accounts, viewer: Account | None, may_pay: bool) -> TicketView:
+def _view(one: SoldTicket, accounts: Accounts, viewer: Account | None, *, may_pay: bool, told: bool) -> TicketView:
     return TicketView(
         id=str(one.id),
         space=one.space,
@@ -125,6 +130,7 @@ def _view(one: SoldTicket, accounts: Accounts, viewer: Account | None, may_pay: 
         payment_state=one.payment_state,
         reserved_until=one.reserved_until,
         refund_reason=one.refund_reason,
+        refunds_asked=refunds_asked(one.refunds_asked) if told else [],
         admitted_at=one.admitted_at,
         created_at=one.created_at,
     )

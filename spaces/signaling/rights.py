@@ -7,6 +7,7 @@ named as its end; and the lease, when the database has not answered for so long 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 import itertools
 from collections.abc import Callable
@@ -20,8 +21,10 @@ from access.outbox import EVERYBODY
 from access.service import Access
 from spaces.config import Config
 from spaces.errors import RequestError
+from spaces.room_commands import EndSuspended
+from spaces.room_rules import State
 from spaces.signaling.door import Door
-from spaces.signaling.live import Entry
+from spaces.signaling.live import Entry, Live
 from spaces.signaling.rooms import Rooms
 from spaces.tasks import Stop
 
@@ -50,7 +53,9 @@ class Rights:
         stop: Stop,
         now: Callable[[], datetime],
         clock: Callable[[], float],
+        wall: Callable[[], datetime],
     ) -> None:
+        """`now`: the time that rights go by; `wall`: that of Spaces."""
         self._poll_seconds = config.rights_poll_seconds
         self._lease_seconds = config.seat_lease_seconds
         self._access = access
@@ -59,12 +64,15 @@ class Rights:
         self._stop = stop
         self._now = now
         self._clock = clock
+        self._wall = wall
         self._nudged = asyncio.Event()
         self._ends: list[tuple[datetime, int, Entry]] = []
         self._ends_max = ENDS_KEPT_MIN
         self._order = itertools.count()
         self._renewed_at = clock()
         self._database_away = False
+        self.elsewhere: Callable[[list[RightsChanged]], None] = lambda changes: None
+        """Told of all changes, for people who are here in Spaces of other nodes."""
         door.allowed = self._allowed
 
     def nudge(self) -> None:
@@ -89,8 +97,13 @@ class Rights:
                         await self._door.recheck(
                             entry for live in self._rooms.alive() for entry in live.entries.values()
                         )
+                        await self._end_suspended(self._rooms.alive())
                     changes, newest = await self._access.changes(cursor)
+                    if changes:
+                        self.elsewhere(changes)
                     await self._door.recheck(self._concerned(changes))
+                    houses = {change.creator for change in changes if change.account == EVERYBODY}
+                    await self._end_suspended([e for e in self._rooms.alive() if e.room.record.creator in houses])
                     await self._door.recheck(list(itertools.islice(self._door.owed, OWED_AT_ONCE_MAX)))
             except (SQLAlchemyError, OSError, TimeoutError) as error:
                 if not self._database_away:
@@ -113,6 +126,14 @@ class Rights:
                 await asyncio.gather(*(self._decide_at_end(entry) for entry in due))
             if self._clock() - self._renewed_at > self._lease_seconds - LEASE_MARGIN_SECONDS:
                 self._end_leases()
+
+    async def _end_suspended(self, lives: list[Live]) -> None:
+        """Spaces that an operator has suspended, or whose creator: everybody is out already."""
+        for live in lives:
+            record = live.room.record
+            if record.state is State.LIVE and await self._access.operators.house_suspended(record.creator, record.id):
+                with contextlib.suppress(RequestError):  # it has ended meanwhile
+                    await self._rooms.change(live, EndSuspended(self._wall()))
 
     async def _wait(self) -> None:
         try:

@@ -25,7 +25,7 @@ from spaces.room_commands import (
     Uninvite,
 )
 from spaces.room_rules import Role
-from spaces.signaling import moderation
+from spaces.signaling import moderation, stingers
 from spaces.signaling.accounts import need_account
 from spaces.signaling.live import Entry, Live
 from spaces.signaling.messages import (
@@ -50,6 +50,8 @@ from spaces.signaling.messages import (
     StageInvite,
     StageMute,
     StageUninvite,
+    StingerPlay,
+    StingerStop,
 )
 from spaces.signaling.services import Services
 
@@ -62,8 +64,7 @@ async def do(services: Services, entry: Entry, request: RoomRequest) -> None:
     rooms, door, by = services.rooms, services.door, me.id
     match request:
         case HandRaise():
-            subscriber = await door.check_promotion(live, me)
-            await rooms.act(live, RaiseHand(by, now, subscriber))
+            await raise_hand(services, live, me)
         case HandLower():
             await rooms.act(live, LowerHand(by))
         case HandDecline(account=whose):
@@ -98,12 +99,22 @@ async def do(services: Services, entry: Entry, request: RoomRequest) -> None:
             await door.change(live, HandOver(by, int(whom)))
         case SpaceReport():
             await _report(services, live, me, request)
+        case StingerPlay(stinger=stinger):
+            await stingers.play(services, live, me, int(stinger))
+        case StingerStop():
+            stingers.stop(services, live, me)
         case SpaceStart():
             await door.change(live, Start(by, now))
         case SpaceEnd():
             await door.change(live, End(by, now))
         case _:
             assert_never(request)
+
+
+async def raise_hand(services: Services, live: Live, me: Account) -> None:
+    """Raises RequestError(402 | 403 | 409 | 429)."""
+    subscriber = await services.door.check_promotion(live, me)
+    await services.rooms.act(live, RaiseHand(me.id, services.now(), subscriber))
 
 
 async def _report(services: Services, live: Live, me: Account, request: SpaceReport) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from spaces.signaling import answers, rest_communities
 from spaces.signaling import schemas_communities as schemas
 from spaces.signaling.endpoint import Route
+from spaces.signaling.parameters import Choice, Parameter, Text
 
 COMMUNITIES = [
     Route(
@@ -59,7 +60,10 @@ COMMUNITIES = [
         method="GET", path="/v1/communities/{community}/members", handler=rest_communities.list_members,
         summary="Its members; for moderators also who waits", tag="communities", sign_in=True,
         answer=schemas.CommunityMembersView, problems=(403, 404, 422),
-        query=(("state", "active (if left out), requested or invited"), ("after", "as the last answer gave it")),
+        query=(
+            Parameter("state", "of them", Choice(("active", "requested", "invited"), "active")),
+            Parameter("after", "as the last answer gave it", Text(pattern="[0-9]{1,18}")),
+        ),
     ),
     Route(
         method="POST", path="/v1/communities/{community}/invitations", handler=rest_communities.invite,

@@ -95,8 +95,13 @@ BOOKS = [
     ),
     Route(
         method="POST", path="/v1/creators/{handle}/payments/{payment}/refund", handler=rest_money.refund, tag="books",
-        summary="Pay back, whole or in part (owner and finance)", sign_in=True, body=schemas.NewRefund,
+        summary="Pay back, whole or in part (owner and finance, operators)", sign_in=True, body=schemas.NewRefund,
         body_optional=True, answer=schemas.PaymentView, problems=(403, 404, 409), costs_money=True,
+    ),
+    Route(
+        method="GET", path="/v1/operator/payments/{payment}", handler=rest_money.look_up, tag="operators", sign_in=True,
+        summary="A payment by the number on its receipt (operators)", answer=schemas.FoundPaymentView,
+        problems=(403, 404),
     ),
     Route(
         method="GET", path="/v1/creators/{handle}/balance", handler=rest_money.list_balances, tag="books",
@@ -125,7 +130,7 @@ BOOKS = [
     Route(
         method="GET", path="/v1/creators/{handle}/statements/{month}", handler=rest_money.get_statement, tag="books",
         summary="A month, as `2026-03`; CSV as `2026-03.csv`", sign_in=True, answer=schemas.StatementView,
-        problems=(403, 404),
+        also_produces=("text/csv",), problems=(403, 404, 422),
     ),
     Route(
         method="GET", path="/v1/test-clock", handler=rest_money.get_clock, summary="The time that money goes by",

@@ -1,4 +1,4 @@
-"""The addresses of people: signing in, sessions, one's own account, suspension."""
+"""The addresses of people: signing in, sessions, one's own account."""
 
 from __future__ import annotations
 
@@ -56,16 +56,6 @@ PEOPLE = [
     ),
     Route(
         method="POST", path="/v1/me/deletion", handler=rest_people.delete_me, summary="Forget who I am, for good",
-        tag="people", sign_in=True, body=schemas.Deletion, status=204, problems=(409,),
-    ),
-    Route(
-        method="POST", path="/v1/accounts/{account}/suspension", handler=rest_people.suspend,
-        summary="Keep an account out of everything (operators)", tag="people", sign_in=True,
-        answer=schemas.SuspensionView, problems=(403, 404, 409),
-    ),
-    Route(
-        method="DELETE", path="/v1/accounts/{account}/suspension", handler=rest_people.restore,
-        summary="Let it in again (operators)", tag="people", sign_in=True, answer=schemas.SuspensionView,
-        problems=(403, 404, 409),
+        tag="people", sign_in=True, body=schemas.Deletion, status=204, problems=(409,), even_suspended=True,
     ),
 ]  # fmt: skip

@@ -36,10 +36,10 @@ TICKETS = [
     ),
     Route(
         method="POST", path="/v1/tickets/{ticket}/cancel", handler=rest_tickets.give_up, tag="tickets", sign_in=True,
-        summary="Give a reservation up", answer=schemas.TicketView, problems=(404, 409),
+        summary="Give a reservation up", answer=schemas.TicketView, problems=(404, 409), costs_money=True,
     ),
     Route(
         method="POST", path="/v1/tickets/{ticket}/refund", handler=rest_tickets.refund, tag="tickets", sign_in=True,
-        summary="Pay it back (the creator)", answer=schemas.TicketView, problems=(404, 409),
+        summary="Pay it back (the creator)", answer=schemas.TicketView, problems=(404, 409), costs_money=True,
     ),
 ]  # fmt: skip

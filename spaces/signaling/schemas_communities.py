@@ -9,8 +9,10 @@ from msgspec import Meta, Struct
 
 from spaces.signaling.answers import AccountView, CommunityWayView
 from spaces.signaling.bodies import AccountRef, Moment, Name, Reference, Topics
+from spaces.signaling.patterns import LINES, PERHAPS_ONE_LINE, SOME_LINES
 
-Prose = Annotated[str, Meta(max_length=20_000)]
+Rules = Annotated[str, Meta(max_length=20_000, pattern=SOME_LINES)]
+Description = Annotated[str, Meta(max_length=2_000, pattern=LINES)]
 Joining = Literal["open", "request", "invite", "tier"]
 Office = Literal["admin", "moderator", "member"]
 State = Literal["requested", "invited", "active", "left", "removed", "declined"]
@@ -20,8 +22,8 @@ class NewCommunity(Struct, kw_only=True, frozen=True):
     """`joining: tier` makes it the private group of `tier`: its members are those who have a right to that level."""
 
     name: Name
-    rules: Prose
-    description: Annotated[str, Meta(max_length=2_000)] = ""
+    rules: Rules
+    description: Description = ""
     topics: Topics = []
     joining: Joining = "open"
     tier: Reference | None = None
@@ -29,14 +31,14 @@ class NewCommunity(Struct, kw_only=True, frozen=True):
 
 class CommunityChanges(Struct, kw_only=True, frozen=True):
     name: Name | None = None
-    description: Annotated[str, Meta(max_length=2_000)] | None = None
+    description: Description | None = None
     topics: Topics | None = None
     joining: Joining | None = None
     tier: Reference | None = None
 
 
 class NewRules(Struct, kw_only=True, frozen=True):
-    text: Prose
+    text: Rules
 
 
 class RulesAccepted(Struct, kw_only=True, frozen=True):
@@ -60,7 +62,7 @@ class NewOffice(Struct, kw_only=True, frozen=True):
 class CommunityBan(Struct, kw_only=True, frozen=True):
     account: AccountRef
     until: Moment | None = None
-    reason: Annotated[str, Meta(max_length=500)] = ""
+    reason: Annotated[str, Meta(max_length=500, pattern=PERHAPS_ONE_LINE)] = ""
 
 
 class MembershipView(Struct, kw_only=True, frozen=True):

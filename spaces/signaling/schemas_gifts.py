@@ -9,6 +9,8 @@ from msgspec import Meta, Struct
 
 from spaces.signaling.answers import AccountView
 from spaces.signaling.bodies import AccountRef, Reference
+from spaces.signaling.schemas_money import RefundRequestView
+from spaces.signaling.terms import Currency, GiftIntervals
 
 Code = Annotated[str, Meta(min_length=1, max_length=80, description="what follows # in a gift's link")]
 
@@ -17,9 +19,9 @@ class NewGift(Struct, kw_only=True, frozen=True):
     """`intervals` of the tier's price, a month or a year each. Without `recipient`: for whoever redeems its link."""
 
     tier: Reference
-    intervals: int = 1
+    intervals: GiftIntervals = 1
     recipient: AccountRef | None = None
-    currency: str | None = None
+    currency: Currency | None = None
     interval: Literal["month", "year"] | None = None
 
 
@@ -52,6 +54,8 @@ class GiftView(Struct, kw_only=True, frozen=True):
     """Of the right: now, or when what the recipient has already is over."""
     ends_at: datetime | None
     created_at: datetime
+    refunds_asked: list[RefundRequestView]
+    """What was said when it was paid back; only to who gives and who is paid."""
 
 
 class GiftsView(Struct, kw_only=True, frozen=True):

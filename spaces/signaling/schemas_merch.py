@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from spaces.signaling.answers import AccountView
 from spaces.signaling.bodies import Name
+from spaces.signaling.patterns import ONE_LINE
 
 Code = Annotated[str, Meta(min_length=1, max_length=64, description="in any case, with or without hyphens")]
 
@@ -71,7 +72,7 @@ class CodeToVerify(Struct, kw_only=True, frozen=True):
 
 class CodeToRedeem(Struct, kw_only=True, frozen=True):
     code: Code
-    order: Annotated[str, Meta(min_length=1, max_length=100)]
+    order: Annotated[str, Meta(min_length=1, max_length=100, pattern=ONE_LINE)]
     """The shop's own number: asked again for the same order, the answer is the same."""
 
 

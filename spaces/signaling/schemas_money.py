@@ -9,8 +9,18 @@ from msgspec import Meta, Struct
 
 from spaces.signaling.answers import AccountView
 from spaces.signaling.bodies import Moment, Reference
+from spaces.signaling.terms import (
+    AmountMinor,
+    Benefit,
+    Country,
+    CouponCode,
+    CouponMonths,
+    Currency,
+    ForwardSeconds,
+    PercentOff,
+    RedemptionsMax,
+)
 
-Currency = Annotated[str, Meta(min_length=3, max_length=3, description="ISO 4217")]
 Interval = Literal["month", "year"]
 
 
@@ -29,26 +39,26 @@ class NewRole(Struct, kw_only=True, frozen=True):
 
 
 class NewTierPrice(Struct, kw_only=True, frozen=True):
-    amount_minor: int
+    amount_minor: AmountMinor
     currency: Currency
     interval: Interval = "month"
 
 
 class TierBenefits(Struct, kw_only=True, frozen=True):
-    benefits: Annotated[list[str], Meta(max_length=20)]
+    benefits: Annotated[list[Benefit], Meta(max_length=20)]
 
 
 class NewCoupon(Struct, kw_only=True, frozen=True):
     """Either `percent_off` or `amount_off_minor` with `currency`; `months` goes with the duration `months`."""
 
-    code: str
-    percent_off: float | None = None
-    amount_off_minor: int | None = None
+    code: CouponCode
+    percent_off: PercentOff | None = None
+    amount_off_minor: AmountMinor | None = None
     currency: Currency | None = None
     duration: Literal["once", "months", "forever"] = "once"
-    months: int | None = None
+    months: CouponMonths | None = None
     tier: Reference | None = None
-    redemptions_max: int | None = None
+    redemptions_max: RedemptionsMax | None = None
     expires_at: Moment | None = None
 
 
@@ -88,6 +98,12 @@ class PortalView(Struct, kw_only=True, frozen=True):
     """Where the means of payment is changed; null: the provider has no such page."""
 
 
+class RefundRequestView(Struct, kw_only=True, frozen=True):
+    amount_minor: int
+    reason: str
+    asked_at: datetime
+
+
 class PaymentView(Struct, kw_only=True, frozen=True):
     id: str
     account: AccountView
@@ -99,6 +115,8 @@ class PaymentView(Struct, kw_only=True, frozen=True):
     tax_minor: int
     fee_minor: int
     refunded_minor: int
+    refunds_asked: list[RefundRequestView]
+    """Here, the oldest first; what has gone back is `refunded_minor`."""
     paid_at: datetime
     test_money: bool
 
@@ -107,10 +125,25 @@ class PaymentsView(Struct, kw_only=True, frozen=True):
     payments: list[PaymentView]
 
 
-class NewRefund(Struct, kw_only=True, frozen=True):
-    """Without an amount: all that is left."""
+class FoundPaymentView(Struct, kw_only=True, frozen=True):
+    """As operators see one: not whose it is."""
 
-    amount_minor: int | None = None
+    id: str
+    creator: AccountView
+    purchase: str
+    currency: str
+    gross_minor: int
+    left_minor: int
+    """What may still be paid back."""
+    paid_at: datetime
+    test_money: bool
+
+
+class NewRefund(Struct, kw_only=True, frozen=True):
+    """Without an amount: all that is left. The payer is told the reason."""
+
+    amount_minor: AmountMinor | None = None
+    reason: Annotated[str, Meta(max_length=200)] = ""
 
 
 class BalanceView(Struct, kw_only=True, frozen=True):
@@ -129,7 +162,7 @@ class NewPayout(Struct, kw_only=True, frozen=True):
     """Without an amount: all that is available."""
 
     currency: Currency
-    amount_minor: int | None = None
+    amount_minor: AmountMinor | None = None
 
 
 class PayoutView(Struct, kw_only=True, frozen=True):
@@ -137,14 +170,18 @@ class PayoutView(Struct, kw_only=True, frozen=True):
     currency: str
     amount_minor: int
     state: Literal["planned", "submitted", "paid", "failed", "returned"]
+    returned_minor: int
+    """Of the amount, what has come back and is owed again."""
     reason: str
+    held: Literal["creator_suspended", "suspended", "negative_balance"] | None
+    """What keeps it back. It goes on by itself once that is over."""
     created_at: datetime
     changed_at: datetime
     test_money: bool
 
 
 class NewPayoutAccount(Struct, kw_only=True, frozen=True):
-    country: Annotated[str, Meta(min_length=2, max_length=2, description="ISO 3166")] | None = None
+    country: Country | None = None
     """Where the creator lives; without it, the country of the server's own account. Fixed once the account is begun."""
     return_path: Annotated[str, Meta(max_length=500)] = "/"
     """Where the creator comes back to, below the server's address."""
@@ -169,7 +206,10 @@ class PayoutsView(Struct, kw_only=True, frozen=True):
 class StatementLineView(Struct, kw_only=True, frozen=True):
     """A charge: gross = fee + tax + platform share + creator. What takes back has the signs turned."""
 
+    booked_at: datetime
+    """In the month of the statement: a month that is over stays as it is."""
     at: datetime
+    """When it became so, by the provider's clock: perhaps in a month before."""
     kind: str
     purchase: str | None
     currency: str
@@ -181,6 +221,8 @@ class StatementLineView(Struct, kw_only=True, frozen=True):
     held_minor: int
     balance_minor: int
     """Owed to the creator after this line."""
+    reason: str
+    """Of what was paid back, as the payer was told it; else empty."""
 
 
 class StatementView(Struct, kw_only=True, frozen=True):
@@ -194,4 +236,4 @@ class ClockView(Struct, kw_only=True, frozen=True):
 
 
 class Forward(Struct, kw_only=True, frozen=True):
-    forward_seconds: int
+    forward_seconds: ForwardSeconds

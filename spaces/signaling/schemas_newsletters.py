@@ -9,8 +9,12 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from spaces.signaling.answers import AccountView
 from spaces.signaling.bodies import Reference, Title
+from spaces.signaling.patterns import ONE_LINE, SOME_LINES
+from spaces.signaling.terms import EmailAddress
 
-Markdown = Annotated[str, Meta(min_length=1, max_length=20_000, description="CommonMark, with tables; no HTML")]
+Markdown = Annotated[
+    str, Meta(min_length=1, max_length=20_000, pattern=SOME_LINES, description="CommonMark, with tables; no HTML")
+]
 Tiers = Annotated[list[Reference], Meta(max_length=100)]
 
 
@@ -68,8 +72,8 @@ class IssuePreview(Struct, kw_only=True, frozen=True):
 class NewConsent(Struct, kw_only=True, frozen=True):
     """`email` left out: the one that the account signs in with. `source`: where consent was given, as evidence."""
 
-    email: Annotated[str, Meta(max_length=254)] | None = None
-    source: Annotated[str, Meta(min_length=1, max_length=100)] = "api"
+    email: EmailAddress | None = None
+    source: Annotated[str, Meta(min_length=1, max_length=100, pattern=ONE_LINE)] = "api"
 
 
 class ConsentView(Struct, kw_only=True, frozen=True):

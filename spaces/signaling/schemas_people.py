@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from spaces.signaling.answers import AccountView
 from spaces.signaling.bodies import Name
+from spaces.signaling.terms import EmailAddress, Handle
 
 
 class SignInMethodsView(Struct, kw_only=True, frozen=True):
@@ -21,7 +22,7 @@ class SignInMethodsView(Struct, kw_only=True, frozen=True):
 
 
 class NewSignIn(Struct, kw_only=True, frozen=True):
-    address: Annotated[str, Meta(min_length=3, max_length=320, description="e-mail address")]
+    address: EmailAddress
 
 
 class SignInAskedView(Struct, kw_only=True, frozen=True):
@@ -42,7 +43,7 @@ class SignedInView(Struct, kw_only=True, frozen=True):
 class ProfileChanges(Struct, kw_only=True, frozen=True):
     """A handle is chosen once."""
 
-    handle: Annotated[str, Meta(max_length=65)] | None = None
+    handle: Handle | None = None
     name: Name | None = None
 
 
@@ -70,10 +71,8 @@ class ExportView(Struct, kw_only=True, frozen=True):
     tables: dict[str, list[dict[str, Any]]]
 
 
+CONFIRMATION = "delete my account"
+
+
 class Deletion(Struct, kw_only=True, frozen=True):
-    confirm: Annotated[str, Meta(max_length=64, description="the words: delete my account")]
-
-
-class SuspensionView(Struct, kw_only=True, frozen=True):
-    account: AccountView
-    status: Literal["active", "suspended"]
+    confirm: Annotated[str, Meta(max_length=64, extra_json_schema={"const": CONFIRMATION})]

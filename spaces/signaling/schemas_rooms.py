@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from spaces.signaling.answers import AccountView, StageInvitationView
+from spaces.signaling.answers import AccountView, HandView, StageInvitationView
 from spaces.signaling.bodies import AccountRef
 from spaces.signaling.messages import BlockReason, ReportDetail, ReportReason
+from spaces.signaling.patterns import ONE_LINE
 
 
 class SomebodyInSpace(Struct, kw_only=True, frozen=True):
@@ -26,6 +27,16 @@ class NewMute(Struct, kw_only=True, frozen=True):
     """Without an account: everybody on stage but the host and the caller."""
 
     account: AccountRef | None = None
+
+
+class HandsView(Struct, kw_only=True, frozen=True):
+    hands: list[HandView]
+    """In the order of asking."""
+
+
+class OwnHandView(Struct, kw_only=True, frozen=True):
+    raised: bool
+    since: datetime | None
 
 
 class NewStageInvitation(Struct, kw_only=True, frozen=True):
@@ -80,6 +91,22 @@ class GuestLinkUse(Struct, kw_only=True, frozen=True):
     token: Annotated[str, Meta(min_length=1, max_length=200)]
 
 
+class NewGuest(Struct, kw_only=True, frozen=True):
+    """Somebody without an account, who has been sent a guest link."""
+
+    token: Annotated[str, Meta(min_length=1, max_length=200)]
+    """The link's."""
+    name: Annotated[str, Meta(min_length=1, max_length=40, pattern=ONE_LINE)]
+    """As others see it."""
+
+
+class GuestPassView(Struct, kw_only=True, frozen=True):
+    account: AccountView
+    token: str
+    """The guest's pass: for hello, WHIP and WHEP of this Space, and nothing else. It is told this once."""
+    expires_at: datetime
+
+
 class NewReport(Struct, kw_only=True, frozen=True):
     """Without an account: the Space as a whole."""
 
@@ -103,7 +130,10 @@ class ReportView(Struct, kw_only=True, frozen=True):
     detail: str
     created_at: datetime
     outcome: Literal["acted", "dismissed"] | None
+    closed_by: AccountView | None
+    """null of a closed one: whoever has the machine."""
     closed_at: datetime | None
+    note: str
 
 
 class ReportsView(Struct, kw_only=True, frozen=True):
@@ -114,3 +144,5 @@ class ReportsView(Struct, kw_only=True, frozen=True):
 
 class ReportOutcome(Struct, kw_only=True, frozen=True):
     outcome: Literal["acted", "dismissed"]
+    note: Annotated[str, Meta(max_length=2_000)] = ""
+    """For other operators."""

@@ -9,14 +9,16 @@ from msgspec import Struct
 
 from spaces.signaling.answers import AccountView
 from spaces.signaling.bodies import AccountRef, Moment
+from spaces.signaling.schemas_money import RefundRequestView
+from spaces.signaling.terms import AmountMinor, Currency, Quantity
 
 
 class NewTicketOffer(Struct, kw_only=True, frozen=True):
     """1–999 whole units of the currency. `open` false: nothing is sold for now."""
 
-    amount_minor: int
-    currency: str
-    quantity: int
+    amount_minor: AmountMinor
+    currency: Currency
+    quantity: Quantity
     sale_start: Moment | None = None
     sale_end: Moment | None = None
     open: bool = True
@@ -49,6 +51,8 @@ class TicketView(Struct, kw_only=True, frozen=True):
     payment_state: str | None
     reserved_until: datetime
     refund_reason: str | None
+    refunds_asked: list[RefundRequestView]
+    """What was said with it; only to the payer and the creator's finance."""
     admitted_at: datetime | None
     created_at: datetime
 

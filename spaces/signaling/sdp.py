@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from spaces.errors import RemoteError
-from spaces.sfu.session import MediaPlane, MediaSession, Receive, Remote, Send
+from spaces.sfu.session import MediaSession, Reach, Receive, Remote, Send
 
 SDP_BYTES_MAX = 65_536
 LINES_MAX = 2_000
@@ -256,7 +256,7 @@ def _attribute_untrusted(section: Section, attribute: str) -> None:
             section.extensions[rest.split(" ")[0]] = int(identifier)
 
 
-def answer(offer: Offer, session: MediaSession, plane: MediaPlane, *, sending: bool) -> str:
+def answer(offer: Offer, session: MediaSession, plane: Reach, *, sending: bool) -> str:
     """The answer to a WHIP offer, or (`sending`) to a WHEP one; every section but the audio's is refused by port 0."""
     audio = offer.audio
     opus, red = audio.opus(), audio.red()
@@ -285,7 +285,7 @@ def answer(offer: Offer, session: MediaSession, plane: MediaPlane, *, sending: b
     return "\r\n".join(lines) + "\r\n"
 
 
-def page_offer(session: MediaSession, plane: MediaPlane, *, version: int, on_stage: bool) -> str:
+def page_offer(session: MediaSession, plane: Reach, *, version: int, on_stage: bool) -> str:
     """Our offer to the page: the mix, the slots and the microphone, always all, directions as the role is.
 
     `version` grows by one with each offer of a session (RFC 3264 §8).
@@ -311,7 +311,7 @@ def _session_lines(version: int) -> list[str]:
     return ["v=0", f"o=- 1 {version} IN IP4 127.0.0.1", "s=-", "t=0 0", "a=ice-lite", "a=msid-semantic:WMS *"]
 
 
-def _media_lines(session: MediaSession, plane: MediaPlane, protocol: str, formats: str) -> list[str]:
+def _media_lines(session: MediaSession, plane: Reach, protocol: str, formats: str) -> list[str]:
     algorithm, fingerprint = plane.fingerprint
     lines = [f"m=audio 9 {protocol} {formats}", "c=IN IP4 0.0.0.0", "a=rtcp-mux"]
     lines += [f"a=ice-ufrag:{session.ufrag}", f"a=ice-pwd:{session.pwd}", f"a=fingerprint:{algorithm} {fingerprint}"]

@@ -13,14 +13,21 @@ from msgspec import UNSET
 
 from access.model import Account
 from spaces.errors import RequestError
-from spaces.room_rules import Kind, Role
-from spaces.signaling import room_requests
+from spaces.pace import Pace
+from spaces.room_rules import ChatPolicy, Kind, Role
+from spaces.sfu.session import MediaSession
+from spaces.signaling import room_requests, talk_requests
 from spaces.signaling.answers import StageInvitationView
+from spaces.signaling.audience import audience
 from spaces.signaling.callers import account_of
-from spaces.signaling.endpoint import Call
+from spaces.signaling.close_codes import BROKEN, MOVED_ON, RESTARTED
+from spaces.signaling.endpoint import Call, edge_of
+from spaces.signaling.frames import frame_of
 from spaces.signaling.live import Ending, Entry, Live, sees_hands
 from spaces.signaling.messages import (
     Answer,
+    Audience,
+    AudienceOk,
     ClientMessage,
     Evicted,
     Hand,
@@ -35,22 +42,32 @@ from spaces.signaling.messages import (
     SocketYou,
     Welcome,
 )
+from spaces.signaling.messages_talk import React, TalkRequest
 from spaces.signaling.outbox import CLOSE_SECONDS_MAX, Outbox
 from spaces.signaling.page_media import PageMedia
 from spaces.signaling.problems import as_request_error, problem_of
 from spaces.signaling.services import Services
 from spaces.signaling.turn import ice_servers
-from spaces.signaling.views import account_view, hands_view, invitation_view, invitations_view, space_view
+from spaces.signaling.views import account_view, hands_view, invitation_view, invitations_view, pins_view, space_view
 
 log = structlog.get_logger()
 
 MESSAGE_BYTES_MAX = 65_536
 HEARTBEAT_SECONDS = 25.0
 """Between pings: often enough for a NAT's or a proxy's idle timeout, and to find out about a dead connection."""
+WELCOME_LINES = 50
+"""Of the chat: a screenful and some; the others are a request away."""
 LINGER_SECONDS = 10.0
 """A connection that broke may be back in its seat before this, and its sound has gone on."""
+COMES_BACK = 4100
+"""With this code a client closes a connection that it takes for broken."""
 
-_decode = msgspec.json.Decoder(ClientMessage)
+MESSAGE_SECONDS = 0.02
+MESSAGES_AT_ONCE = 200
+"""Of one socket: fifty a second are more than any client has to say; one that goes on is cut."""
+
+
+DECODER = msgspec.json.Decoder(ClientMessage)
 
 
 class _Numbered(msgspec.Struct):
@@ -78,14 +95,8 @@ async def serve_socket(call: Call) -> web.WebSocketResponse:
         await socket.prepare(request)
         transport = request.transport
         assert transport is not None
-        outbox = Outbox()
-        connection = Connection(services, request, socket, outbox, call.match("space"), call.address)
-        async with asyncio.TaskGroup() as tasks:
-            sending = tasks.create_task(outbox.run(socket), name="socket writer")
-            sending.add_done_callback(lambda _: connection.stop_reading())
-            await connection.run()
-            outbox.finish(1000, "bye")
-        await outbox.close(socket, transport)
+        connection = Connection(services, request, socket, transport, call.match("space"), call.address)
+        await connection.run()
     return socket
 
 
@@ -97,14 +108,14 @@ class Connection:
         services: Services,
         request: web.Request,
         socket: web.WebSocketResponse,
-        outbox: Outbox,
+        transport: asyncio.Transport,
         space: str,
         address: str,
     ) -> None:
         self._services = services
         self._request = request
         self._socket = socket
-        self._outbox = outbox
+        self._outbox = Outbox(socket, transport, self._stop_reading)
         self._space = space
         self._address = address
         self._busy = False
@@ -113,18 +124,19 @@ class Connection:
         self._reading: asyncio.Timeout | None = None
         """While a message is waited for."""
         self._stopped = False
+        self._pace = Pace(MESSAGE_SECONDS, MESSAGES_AT_ONCE)
 
     async def run(self) -> None:
-        """Until the socket closes, whoever closes it."""
-        entry = await self._hello()
-        if entry is None:
-            return
-        try:
-            await self._serve(entry)
-        finally:
-            self._gone(entry)
+        """Until the socket is closed, whoever closes it."""
+        if (entry := await self._hello()) is not None:
+            try:
+                await self._serve(entry)
+            finally:
+                self._outbox.leave()
+                self._gone(entry)
+        await self._outbox.close()
 
-    def stop_reading(self) -> None:
+    def _stop_reading(self) -> None:
         """Everything has been said: `run` ends, when it is done with the request that it works on."""
         self._stopped = True
         if self._reading is not None:
@@ -132,8 +144,8 @@ class Connection:
 
     # --- live.Peer
 
-    def tell(self, text: str) -> None:
-        self._outbox.put(text)
+    def tell(self, frame: bytes) -> None:
+        self._outbox.put(frame)
 
     def role_changed(self, role: Role) -> None:
         self.media.role_changed()
@@ -171,17 +183,23 @@ class Connection:
                 self.media.close()
                 self._part(1001, ending.reason)
 
+    def let_go(self) -> MediaSession | None:
+        session = self.media.let_go()
+        self._part(RESTARTED, "moved")
+        return session
+
     def _evicted(self, problem: RequestError) -> None:
         self._say(Evicted(problem=problem_of(problem)))
         self._part(4000 + problem.status, problem.code)
 
     def _part(self, code: int, reason: str) -> None:
+        self._outbox.leave()
         self._goodbye = (code, reason)
         if not self._busy:
             self._outbox.finish(code, reason)
 
     def _say(self, message: ServerMessage) -> None:
-        self._outbox.put(msgspec.json.encode(message).decode())
+        self._outbox.put(frame_of(message))
 
     # --- hello
 
@@ -196,7 +214,7 @@ class Connection:
         if text is None:
             return None
         try:
-            hello = _decode.decode(text)
+            hello = DECODER.decode(text)
             if not isinstance(hello, Hello):
                 raise RequestError(422, "hello_first", "the first message is hello", field="type")
             return await self._enter(hello)
@@ -213,22 +231,26 @@ class Connection:
         else:
             account = await services.door.account_of(hello.token, self._space)
         async with services.rooms.hold(self._space) as live:
-            entry = await services.door.enter(live, account, Kind.SOCKET, hello.client, self._address)
+            entry = await services.door.enter(
+                live, account, Kind.SOCKET, hello.client, self._address, edge=edge_of(self._request)
+            )
+        entry.anonymous = hello.anonymous
         config = services.config
         self.media = PageMedia(
-            services.media, services.door, entry, self._say, lambda: ice_servers(config, entry.owner, services.now())
+            services.planes, services.door, entry, self._say, lambda: ice_servers(config, entry.owner, services.now())
         )
         entry.peer = self
-        self._say(self._welcome(hello.id, live, entry, account))
-        if hello.cursor is not None:
-            for text in live.missed(entry, hello.cursor) or ():
-                self._outbox.put(text)
+        missed = None if hello.cursor is None else live.missed(entry, hello.cursor)
+        self._say(self._welcome(hello.id, live, entry, account, resumed=missed is not None))
+        for frame in missed or ():
+            self._outbox.put(frame)
+        self._outbox.join(live.broadcast, entry.edge)
         before, entry.replaces = entry.replaces, None
         if before is not None and isinstance(before.peer, Connection):
             self.media.take_over(before.peer.media)
         return entry
 
-    def _welcome(self, number: int, live: Live, entry: Entry, account: Account | None) -> Welcome:
+    def _welcome(self, number: int, live: Live, entry: Entry, account: Account | None, *, resumed: bool) -> Welcome:
         room = live.room
         invitation = None if account is None else room.record.invitation_of(account.id)
         you = SocketYou(
@@ -245,7 +267,11 @@ class Connection:
             space=space_view(room.record, room, live.accounts, viewer=account),
             hands=hands_view(room, live.accounts) if sees_hands(entry.role) else UNSET,
             invitations=invitations_view(room.record, live.accounts) if sees_hands(entry.role) else UNSET,
+            stinger=live.stinger,
+            chat=[] if room.record.chat is ChatPolicy.OFF else live.talk.tail()[-WELCOME_LINES:],
+            pins=pins_view(room.record),
             seq=live.ring.seq,
+            resumed=resumed,
         )
 
     # --- requests
@@ -254,10 +280,12 @@ class Connection:
         while (text := await self._next()) is not None:
             if entry.id not in entry.live.entries:
                 continue  # it is over: what still comes in is read until the socket is closed
+            if self._pace.wait(None, self._services.clock()):
+                self._outbox.finish(4429, "too_many_messages")
+                return
             self._busy = True
             try:
-                self._services.limiters.requests.take(self._address, self._services.clock())
-                request = _decode.decode(text)
+                request = self._read(text)
                 if isinstance(request, Hello):
                     raise RequestError(409, "hello_twice", "you are in already")
                 await self._do(entry, request)
@@ -267,6 +295,20 @@ class Connection:
                 self._busy = False
                 if self._goodbye is not None:
                     self._outbox.finish(*self._goodbye)
+
+    def _read(self, text: str) -> ClientMessage:
+        """Counted against its address's budget, but for taps, which have a pace of their own: a hall behind one NAT may clap.
+
+        Raises RequestError(429), msgspec.MsgspecError.
+        """
+        try:
+            request: ClientMessage = DECODER.decode(text)
+        except msgspec.MsgspecError:
+            self._services.limiters.requests.take(self._address, self._services.clock())
+            raise
+        if not isinstance(request, React):
+            self._services.limiters.requests.take(self._address, self._services.clock())
+        return request
 
     async def _do(self, entry: Entry, request: Request) -> None:
         """The request, and its reply. Raises what problems.as_request_error knows."""
@@ -279,6 +321,11 @@ class Connection:
                 self.media.answer(session, sdp)
             case LeaveMedia():
                 self.media.leave()
+            case Audience(id=number, after=after_account):
+                self._say(AudienceOk(re=number, audience=audience(entry.live, entry.account, int(after_account))))
+                return
+            case _ if isinstance(request, TalkRequest):
+                await talk_requests.do(services, entry, request)
             case _:
                 await room_requests.do(services, entry, request)
         self._say(Ok(re=request.id))
@@ -325,9 +372,14 @@ class Connection:
         """The socket is closed. Without a goodbye from the other side it may be back: its sound goes on for a while."""
         if entry.id not in entry.live.entries:
             return
-        broke = self._outbox.slow or self._socket.close_code in (None, 1006)
-        if broke and self.media.connected and entry.account is not None:
+        code = self._socket.close_code
+        broke = self._outbox.slow or code in (None, 1006, COMES_BACK, BROKEN, MOVED_ON)
+        if broke and entry.account is not None:  # also while his media connects: his hand stays up
             self._services.door.leave_later(entry, LINGER_SECONDS)
+            return
+        if self.media.connected and code == MOVED_ON:
+            # Whom nobody knows gets another seat: this one goes with its sound.
+            self._services.door.leave_later(entry, LINGER_SECONDS, lambda: self.media.connected)
             return
         self.media.close()
         self._services.door.leave(entry)

@@ -1,4 +1,9 @@
-"""Credentials for coturn's `use-auth-secret`: a name that says until when, and its HMAC-SHA1 (the TURN REST draft)."""
+"""Credentials for a TURN server, for those whom UDP does not reach: coturn's `use-auth-secret`, the TURN REST draft
+(draft-uberti-behave-turn-rest): a name that says until when and for whom, and its HMAC-SHA1 under a secret shared with coturn.
+
+They are given to whoever has been let in, and to nobody else: a relay that everybody may use is used by everybody. coturn
+asks for them again whenever an allocation is refreshed, so they have to last as long as a session may.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +20,7 @@ LIFETIME = timedelta(hours=12)
 
 
 def ice_servers(config: Config, owner: str, now: datetime) -> list[IceServer]:
-    """Empty without `turn_urls`."""
+    """Empty without `turn_urls`. `owner`: the account (or anonymous seat), by which coturn counts quotas and logs."""
     if not config.turn_urls:
         return []
     username = f"{int((now + LIFETIME).timestamp())}:{owner}"

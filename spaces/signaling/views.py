@@ -9,6 +9,8 @@ from msgspec import UNSET, UnsetType
 from access.community_rights import CommunityWay
 from access.decide import Offer
 from access.model import Account, Comp, Standing, Subscription, Tier
+from access.money_model import RefundRequest
+from spaces.directory import Audience
 from spaces.room import Room
 from spaces.room_record import Invitation, Record
 from spaces.room_rules import Role
@@ -28,6 +30,9 @@ from spaces.signaling.answers import (
     TierView,
     YouView,
 )
+from spaces.signaling.answers_talk import ChatLineView, PinView
+from spaces.signaling.schemas_money import RefundRequestView
+from spaces.talk.chat import Line
 
 Accounts = Mapping[int, Account]
 
@@ -35,7 +40,17 @@ Accounts = Mapping[int, Account]
 def account_view(account: Account, viewer: Account | None = None) -> AccountView:
     """`sub` is for the account's own integration: a viewer of another, or nobody in particular, does not see it."""
     known = viewer is not None and viewer.integration is not None and viewer.integration == account.integration
-    return AccountView(id=str(account.id), handle=account.handle, sub=account.sub if known else None, name=account.name)
+    return AccountView(
+        id=str(account.id),
+        handle=account.handle,
+        sub=account.sub if known else None,
+        name=account.name,
+        guest=True if account.is_guest else UNSET,
+    )
+
+
+def refunds_asked(asked: list[RefundRequest]) -> list[RefundRequestView]:
+    return [RefundRequestView(amount_minor=one.amount_minor, reason=one.reason, asked_at=one.asked_at) for one in asked]
 
 
 def offer_view(offer: Offer, url: str) -> OfferView:
@@ -78,8 +93,15 @@ def space_view(
     *,
     viewer: Account | None = None,
     you: YouView | UnsetType = UNSET,
+    may_join: bool | UnsetType = UNSET,
+    audience: Audience | None = None,
 ) -> SpaceView:
-    """`room`: the Space as it lives now, None if it does not. `accounts` has the creator and the stage."""
+    """`room`: the Space as it lives now, None if it does not, or not here: then `audience` may tell how many listen, and the
+    peak. `accounts` has the creator and the stage."""
+    if room is not None:
+        audience = Audience(room.listeners, room.peak)
+    elif audience is None:
+        audience = Audience(0, record.peak_listeners)
     return SpaceView(
         id=record.id,
         title=record.title,
@@ -97,17 +119,25 @@ def space_view(
         language=record.language,
         scheduled_start=record.scheduled_start,
         time_zone=record.time_zone,
+        moved_at=record.moved_at,
+        moved_from=record.moved_from,
         created_at=record.created_at,
         started_at=record.started_at,
         ended_at=record.ended_at,
-        listeners=room.listeners if room is not None else 0,
+        listeners=audience.listeners,
+        peak_listeners=audience.peak,
+        recording=record.recording,
         locked=record.locked,
         capacity=record.capacity,
         asking=record.asking.value,
         asking_seconds=record.asking_seconds,
+        chat=record.chat.value,
+        chat_seconds=record.chat_seconds,
+        captions=record.captions.value,
         closing_at=room.closing_at if room is not None else None,
         stage=stage_view(record, room, accounts, viewer),
         you=you,
+        may_join=may_join,
     )
 
 
@@ -128,6 +158,14 @@ def invitation_view(invitation: Invitation, accounts: Accounts) -> StageInvitati
         by=account_view(accounts[invitation.by]),
         since=invitation.since,
     )
+
+
+def pins_view(record: Record) -> list[PinView]:
+    return [PinView(url=pin.url, title=pin.title) for pin in record.pins]
+
+
+def line_view(line: Line, author: Account) -> ChatLineView:
+    return ChatLineView(id=str(line.id), account=account_view(author), at=line.at, text=line.text)
 
 
 def invitations_view(record: Record, accounts: Accounts) -> list[StageInvitationView]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from access.model import Account
 from spaces.errors import RequestError
 from spaces.room_rules import Kind, Role
-from spaces.sfu.session import Closed, MediaPlane, MediaSession, Plan
+from spaces.sfu.session import Closed, MediaSession, Plan
 from spaces.signaling import sdp
 from spaces.signaling.answers import StageInvitationView
 from spaces.signaling.door import Door
+from spaces.signaling.link_messages import Adopt
 from spaces.signaling.live import Ending, Entry
+from spaces.signaling.remote_media import Planes, RemotePlane
 
 
 class WhipPeer:
@@ -25,7 +27,7 @@ class WhipPeer:
         assert self.session is not None
         return f'"{self.session.ufrag}"'
 
-    def tell(self, text: str) -> None: ...
+    def tell(self, frame: bytes) -> None: ...
     def role_changed(self, role: Role) -> None: ...
     def hand_changed(self, raised: bool) -> None: ...
 
@@ -40,10 +42,17 @@ class WhipPeer:
         if self.session is not None:
             self.session.close()
 
+    def let_go(self) -> MediaSession | None:
+        self._sessions.forget(self)
+        if self.session is not None and not self.session.connected:
+            self.session.close()
+            return None
+        return self.session
+
 
 class WhipSessions:
-    def __init__(self, plane: MediaPlane, door: Door) -> None:
-        self._plane = plane
+    def __init__(self, planes: Planes, door: Door) -> None:
+        self._planes = planes
         self._door = door
         self._peers: dict[str, WhipPeer] = {}
 
@@ -52,13 +61,11 @@ class WhipSessions:
         peer = WhipPeer(entry, self)
         entry.peer = peer
         try:
-            session = self._plane.open_session(
-                entry.live.id,
-                entry.owner,
+            session, reach = self._planes.open_session(
+                entry,
                 confirm=lambda: self._door.confirm(entry),
                 on_connected=lambda: self._door.media_changed(entry, True),
                 on_closed=lambda why: self._closed(peer, why),
-                client_address=entry.address,
             )
         except RequestError:
             self._door.leave(entry)
@@ -69,7 +76,20 @@ class WhipSessions:
         session.set_plan(Plan(mix=offer.send()) if sending else Plan(receive=offer.receive()))
         session.set_muted(entry.kind is Kind.WHIP and entry.seat.account in entry.live.room.muted)
         session.start(offer.remote)
-        return peer, sdp.answer(offer, session, self._plane, sending=sending)
+        return peer, sdp.answer(offer, session, reach, sending=sending)
+
+    def adopt(self, entry: Entry, plane: RemotePlane, adopted: Adopt) -> None:
+        """Media that an edge goes on with, for an entry that was just let in."""
+        peer = WhipPeer(entry, self)
+        entry.peer = peer
+        peer.session = plane.adopt(
+            adopted.session,
+            entry,
+            confirm=lambda: self._door.confirm(entry),
+            on_connected=lambda: self._door.media_changed(entry, True),
+            on_closed=lambda why: self._closed(peer, why),
+        )
+        self._peers[entry.id] = peer
 
     def find(self, session: str, caller: Account | None) -> WhipPeer:
         """By the id in its address, which is the capability. Raises RequestError(404, or 403 for somebody else)."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
+
 from aiohttp import web
 
+from access.errors import TokenError
 from spaces.errors import RemoteError, RequestError
-from spaces.room_rules import Kind
+from spaces.room_record import Record
+from spaces.room_rules import JOINABLE, Kind
 from spaces.signaling import sdp
 from spaces.signaling.callers import account_of
 from spaces.signaling.door import CLIENT_DEFAULT
 from spaces.signaling.endpoint import Call, need_content_type, read_whole
+from spaces.signaling.messages import IceServer
 from spaces.signaling.turn import ice_servers, link_headers
 
 SDP_TYPE = "application/sdp"
@@ -38,7 +43,8 @@ async def _post(call: Call, kind: Kind) -> web.Response:
         raise
     client = call.request.query.get("client", CLIENT_DEFAULT)
     async with services.rooms.hold(space) as live:
-        entry = await services.door.enter(live, account, kind, client, call.address)
+        entry = await services.door.enter(live, account, kind, client, call.address, edge=call.edge)
+        entry.anonymous = call.request.query.get("anonymous") == "1"
         peer, answer = services.sessions.start(entry, offer)
     response = web.Response(status=201, text=answer, content_type=SDP_TYPE)
     response.headers["Location"] = f"/v1/sessions/{entry.id}"
@@ -49,9 +55,38 @@ async def _post(call: Call, kind: Kind) -> web.Response:
     return response
 
 
-async def options(call: Call) -> web.Response:
-    """What the endpoint takes (RFC 9725 §4.2); a CORS preflight is answered before it comes here."""
-    return web.Response(status=204, headers={"Accept-Post": SDP_TYPE, "Allow": "OPTIONS, POST"})
+async def options_whip(call: Call) -> web.Response:
+    return await _options(call, Kind.WHIP)
+
+
+async def options_whep(call: Call) -> web.Response:
+    return await _options(call, Kind.WHEP)
+
+
+async def _options(call: Call, kind: Kind) -> web.Response:
+    """What the endpoint takes (RFC 9725 §4.2), and for whoever may come in the TURN servers: some clients want them before
+    their offer (§4.6). A CORS preflight is answered before it comes here, without any. RequestError(404)."""
+    record = await call.services.rooms.record(call.match("space"))
+    response = web.Response(status=204, headers={"Accept-Post": SDP_TYPE, "Allow": "OPTIONS, POST"})
+    response.headers["Cache-Control"] = "no-store"
+    for link in link_headers(await _servers_before(call, record, kind)):
+        response.headers.add("Link", link)
+    return response
+
+
+async def _servers_before(call: Call, record: Record, kind: Kind) -> list[IceServer]:
+    """Whoever would be refused, or brings a join token (which an offer uses up), gets none."""
+    services = call.services
+    if not services.config.turn_urls:
+        return []
+    try:
+        account = await account_of(services, call.request)
+        if record.state not in JOINABLE[kind] or await services.door.look(record, account, kind):
+            return []
+    except (RequestError, TokenError):
+        return []
+    owner = f"~/{secrets.token_urlsafe(9)}" if account is None else str(account.id)
+    return ice_servers(services.config, owner, services.now())
 
 
 async def delete_session(call: Call) -> None:

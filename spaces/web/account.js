@@ -37,7 +37,7 @@ export function noteSession(signedIn) {
 /** Leaves for the page that signs in, and remembers the way back. */
 export function goToSignIn() {
   // Not the tab's: the link in the mail may open another. What follows # is a gift's code.
-  localStorage.setItem(AFTER, location.pathname + location.hash);
+  localStorage.setItem(AFTER, location.pathname + location.search + location.hash);
   location.assign("/sign-in");
 }
 
@@ -57,6 +57,12 @@ export async function signOut(api) {
   }
   location.assign("/");
 }
+
+/** Where a guest's pass for this Space is kept. @param {string} space */
+export const passKey = (space) => `spaces.guest.${space}`;
+
+/** Whether one comes by a guest link, or has come by one before. @param {string} space */
+export const mayBeGuest = (space) => location.hash.includes("guest=") || localStorage.getItem(passKey(space)) !== null;
 
 /** A name for this tab among the account's seats: a reload takes its own seat over, another tab has another. */
 export function seatName() {

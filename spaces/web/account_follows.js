@@ -3,8 +3,9 @@ import { ask, toast } from "./dialogs.js";
 import { goToPay } from "./checkout.js";
 import { h } from "./dom.js";
 import { actButton } from "./forms.js";
+import { priceText } from "./offers.js";
 import { button, creatorLink, face } from "./parts.js";
-import { priceText, t, timeText } from "./text.js";
+import { t, timeText } from "./text.js";
 
 /**
  * @typedef {{id: string, status: string, creator: import("./client.js").Account, tier: string, tier_name: string,
@@ -17,8 +18,11 @@ const OVER = ["canceled", "incomplete_expired", "unpaid"];
 /** Past ones that are still told of. */
 const PAST_MAX = 5;
 
-/** @param {import("./page_account.js").PartOf} part @returns {import("./page_account.js").Part} */
-export function followsPart({ api, acts, load: loadAll }) {
+/**
+ * @param {import("./parts_page.js").PartOf} part @param {string} [handle] of a creator: that one alone, and nothing of the past
+ * @returns {import("./parts_page.js").Part}
+ */
+export function followsPart({ api, acts, load: loadAll }, handle) {
   /** @type {Follow[]} */
   let follows = [];
   const one = (/** @type {HTMLElement} */ { dataset: { follow } }) =>
@@ -37,8 +41,10 @@ export function followsPart({ api, acts, load: loadAll }) {
     const chosen = await chooseTier(follow, tiers);
     if (!chosen) return;
     await acts.run(`change-${follow.id}`, async () => {
-      const changed = await api.post(`/v1/subscriptions/${follow.id}/change`, { tier: chosen.id });
-      toast(t(changed.tier === chosen.id ? "follow.changed_now" : "follow.changed_later", { tier: chosen.name }));
+      const { tier, price: { interval } } = chosen;
+      const changed = await api.post(`/v1/subscriptions/${follow.id}/change`, { tier: tier.id, interval });
+      const now = changed.tier === tier.id && changed.interval === interval;
+      toast(t(now ? "follow.changed_now" : "follow.changed_later", { tier: tier.name }));
       await loadAll();
     });
   }
@@ -46,14 +52,14 @@ export function followsPart({ api, acts, load: loadAll }) {
   return {
     async load() {
       const answer = await api.get("/v1/me/subscriptions");
-      const now = answer.subscriptions.filter((/** @type {Follow} */ { status }) => !OVER.includes(status));
+      const now = /** @type {Follow[]} */ (answer.subscriptions).filter(({ status }) => !OVER.includes(status));
       const past = answer.subscriptions.filter((/** @type {Follow} */ { status }) => status === "canceled" || status === "unpaid");
-      follows = [...now, ...past.slice(0, PAST_MAX)];
+      follows = handle ? now.filter(({ creator }) => creator.handle === handle) : [...now, ...past.slice(0, PAST_MAX)];
     },
-    view: () => h(
+    view: () => handle && !follows.length ? null : h(
       "section.panel",
-      { "aria-labelledby": "follows-title" },
-      h("h2", { id: "follows-title" }, t("follow.title")),
+      { "aria-labelledby": "follows-title", "data-key": "follows" },
+      h("h2", { id: "follows-title" }, t(handle ? "creator.yours" : "follow.title")),
       follows.length
         ? h("ul.things", {}, follows.map((follow) => followView(follow, acts)))
         : h("p.none", {}, t("follow.none")),
@@ -66,6 +72,11 @@ export function followsPart({ api, acts, load: loadAll }) {
         if (follow.status === "incomplete" || (await sure(follow))) await act(follow, "cancel", { at: "period_end" });
       },
       "follow-change": (control) => changeTier(one(control)),
+      "follow-means": (control) => acts.run(`means-${one(control).id}`, async () => {
+        const back = new URLSearchParams({ return_path: location.pathname });
+        const { url } = await api.get(`/v1/subscriptions/${one(control).id}/portal?${back}`);
+        if (url) location.assign(url);
+      }),
     },
   };
 }
@@ -80,22 +91,24 @@ async function sure({ creator, until }) {
 }
 
 /**
+ * Another tier, or the same by another interval; in the currency that is paid already.
+ *
  * @param {Follow} follow @param {import("./page_creator.js").Tier[]} tiers
- * @returns {Promise<import("./page_creator.js").Tier | null>}
+ * @returns {Promise<{tier: import("./page_creator.js").Tier, price: import("./offers.js").Price} | null>}
  */
 async function chooseTier(follow, tiers) {
-  const mine = tiers.find(({ id }) => id === follow.tier);
-  const others = tiers.filter(({ id, state, prices }) => state === "published" && prices.length && id !== follow.tier);
-  const level = mine?.level ?? 0;
+  const level = tiers.find(({ id }) => id === follow.tier)?.level ?? 0;
+  const others = tiers.filter(({ state }) => state === "published").flatMap((tier) => tier.prices.map((price) => ({ tier, price })))
+    .filter(({ tier, price }) => price.currency === follow.currency && (tier.id !== follow.tier || price.interval !== follow.interval));
   const answer = await ask(t("follow.change_title", { creator: follow.creator.name }), [
     others.length ? h("p", {}, t("follow.change_how")) : h("p", {}, t("follow.change_none")),
-    ...others.map((tier) => button(`tier-${tier.id}`, `${tier.name} · ${priceText(tier.prices[0])}`, {
+    ...others.map(({ tier, price }, n) => button(`choose-${n}`, `${tier.name} · ${priceText(price)}`, {
       kind: "big choice",
-      icon: tier.level > level ? "up" : "down",
+      icon: tier.level > level || (tier.level === level && price.interval === "year") ? "up" : "down",
     })),
     h("div.row", {}, button("cancel", t("app.cancel"))),
   ]);
-  return others.find(({ id }) => `tier-${id}` === answer?.action) ?? null;
+  return others.find((_, n) => `choose-${n}` === answer?.action) ?? null;
 }
 
 /** @param {Follow} follow */
@@ -117,7 +130,7 @@ function followView(follow, acts) {
   const which = { "data-follow": id };
   const label = (/** @type {string} */ text) => t("follow.label", { act: text, creator: creator.name });
   const live = ["active", "trialing", "past_due"].includes(status);
-  const trouble = ["cancel", "resume", "change"].map((act) => acts.of(`${act}-${id}`)).find(Boolean);
+  const trouble = ["cancel", "resume", "change", "means"].map((act) => acts.of(`${act}-${id}`)).find(Boolean);
   return h(
     "li.thing",
     { "data-key": id, "data-status": ending ? "ending" : status },
@@ -146,6 +159,7 @@ function followView(follow, acts) {
         : null,
       live && !ending && status !== "past_due"
         && button("follow-change", t("follow.change"), { ...which, "aria-haspopup": "dialog", "aria-label": label(t("follow.change")) }),
+      live && !follow.test_money && actButton(acts, `means-${id}`, "follow-means", t("follow.means"), { ...which, "aria-label": label(t("follow.means")) }),
       live && !ending && actButton(acts, `cancel-${id}`, "follow-cancel", t("follow.cancel"), {
         ...which,
         "aria-haspopup": "dialog",

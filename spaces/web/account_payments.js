@@ -4,22 +4,31 @@ import { creatorLink } from "./parts.js";
 import { money, t, timeText } from "./text.js";
 
 /**
+ * @typedef {{amount_minor: number, reason: string, asked_at: string}} RefundAsked
  * @typedef {{id: string, account: import("./client.js").Account, creator: import("./client.js").Account, purchase: string,
- *   currency: string, gross_minor: number, tax_minor: number, refunded_minor: number, paid_at: string, test_money: boolean}} Payment
+ *   currency: string, gross_minor: number, tax_minor: number, refunded_minor: number, paid_at: string, test_money: boolean,
+ *   refunds_asked: RefundAsked[]}} Payment
  */
 
-/** @param {import("./page_account.js").PartOf} part @returns {import("./page_account.js").Part} */
-export function paymentsPart({ api }) {
+/** Of one creator's, that are told on the creator's page. */
+const FEW = 5;
+
+/**
+ * @param {import("./parts_page.js").PartOf} part @param {string} [handle] of a creator: what was paid there, the last ones
+ * @returns {import("./parts_page.js").Part}
+ */
+export function paymentsPart({ api }, handle) {
   /** @type {Payment[]} */
   let payments = [];
   return {
     async load() {
       ({ payments } = await api.get("/v1/me/payments"));
+      if (handle) payments = payments.filter(({ creator }) => creator.handle === handle).slice(0, FEW);
     },
-    view: () => h(
+    view: () => handle && !payments.length ? null : h(
       "section.panel",
-      { "aria-labelledby": "payments-title" },
-      h("h2", { id: "payments-title" }, t("payment.title")),
+      { "aria-labelledby": "payments-title", "data-key": "payments" },
+      h("h2", { id: "payments-title" }, t(handle ? "payment.receipts" : "payment.title")),
       payments.length
         ? h("ul.things", {}, payments.map(paymentView))
         : h("p.none", {}, t("payment.none")),
@@ -30,6 +39,10 @@ export function paymentsPart({ api }) {
 
 /** "subscription" of `subscription:17`. @param {string} purchase */
 export const purchaseText = (purchase) => t(`purchase.${purchase.split(":")[0]}`);
+
+/** What was said when it was paid back. @param {{refunds_asked: RefundAsked[]}} paid */
+export const refundReasons = ({ refunds_asked: asked }) =>
+  asked.filter(({ reason }) => reason).map(({ reason }) => h("p.quiet", {}, t("payment.refund_reason", { reason })));
 
 /** @param {Payment} payment */
 function paymentView(payment) {
@@ -48,6 +61,7 @@ function paymentView(payment) {
         tax > 0 && ` · ${t("payment.tax", { amount: money(tax, currency) })}`,
         refunded > 0 && ` · ${t("payment.refunded", { amount: money(refunded, currency) })}`,
       ),
+      refunded > 0 && refundReasons(payment),
     ),
     h(
       "p.sum",

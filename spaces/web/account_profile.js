@@ -2,10 +2,10 @@
 import { toast } from "./dialogs.js";
 import { h } from "./dom.js";
 import { field, form, typed } from "./forms.js";
-import { face } from "./parts.js";
+import { face, handleText } from "./parts.js";
 import { t } from "./text.js";
 
-/** @param {import("./page_account.js").PartOf} part @returns {import("./page_account.js").Part} */
+/** @param {import("./parts_page.js").PartOf} part @returns {import("./parts_page.js").Part} */
 export function profilePart({ api, me, acts }) {
   const local = me.address !== null; // who signs in here; a site's accounts are called what the site says
   return {
@@ -21,7 +21,7 @@ export function profilePart({ api, me, acts }) {
           "div",
           {},
           h("h2", { id: "profile-title" }, me.name),
-          h("p.quiet", {}, [me.handle && `@${me.handle}`, me.address].filter(Boolean).join(" · ")),
+          h("p.quiet", {}, [me.handle && handleText(me.handle), me.address].filter(Boolean).join(" · ")),
         ),
       ),
       !local && h("p.quiet", {}, t("profile.of_site")),

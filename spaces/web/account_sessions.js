@@ -9,7 +9,7 @@ import { t, timeText } from "./text.js";
  *   created_at: string, last_seen_at: string}} Session
  */
 
-/** @param {import("./page_account.js").PartOf} part @returns {import("./page_account.js").Part} */
+/** @param {import("./parts_page.js").PartOf} part @returns {import("./parts_page.js").Part} */
 export function sessionsPart({ api, acts, load: loadAll }) {
   /** @type {Session[]} */
   let sessions = [];

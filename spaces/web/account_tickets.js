@@ -1,14 +1,15 @@
 /** One's own tickets: where they lead, how they stand, and giving one to somebody else. */
+import { refundReasons } from "./account_payments.js";
 import { goToPay } from "./checkout.js";
 import { ask, toast } from "./dialogs.js";
 import { h, icon } from "./dom.js";
-import { actButton, field } from "./forms.js";
+import { accountOf, actButton, field } from "./forms.js";
 import { button } from "./parts.js";
 import { money, t, timeText } from "./text.js";
 
 /** @typedef {import("./tickets.js").Ticket} Ticket */
 
-/** @param {import("./page_account.js").PartOf} part @returns {import("./page_account.js").Part} */
+/** @param {import("./parts_page.js").PartOf} part @returns {import("./parts_page.js").Part} */
 export function ticketsPart({ api, me, acts, load: loadAll }) {
   /** @type {Ticket[]} */
   let tickets = [];
@@ -56,7 +57,7 @@ async function askWhom({ name }) {
   ]);
   const typed = /** @type {HTMLInputElement | null} */ (answer?.dialog.querySelector("#give-to"))?.value.trim() ?? "";
   if (!typed) return null;
-  return /^(@|sub:|\d+$)/.test(typed) ? typed : `@${typed}`;
+  return accountOf(typed);
 }
 
 /** @param {Ticket} ticket @param {string} me */
@@ -84,6 +85,7 @@ function ticketView(ticket, me, acts) {
       {},
       h("p.thing-name", {}, h("a", { href: `/s/${ticket.space}` }, ticket.name)),
       h("p.quiet", {}, `${money(ticket.amount_minor, ticket.currency)} · ${standing(ticket, me)}`),
+      refundReasons(ticket),
       refused && h("p.trouble", { role: "alert" }, refused.text),
     ),
     h(

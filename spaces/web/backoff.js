@@ -1,5 +1,6 @@
-/** Longest wait between two attempts, in milliseconds: after a restart of the server people hear again within 5 s. */
-const LONGEST = 4_000;
+/** Longest wait between two attempts, in milliseconds: after a restart of the server people hear again within 5 s, the second
+ * or two included that a new connection takes. */
+const LONGEST = 3_000;
 
 /**
  * How long to wait before attempt number `attempt` (0 is the first *re*try).

@@ -1,5 +1,7 @@
-import { ProblemError, unreachable } from "./problem.js";
+import { ProblemError, unreachable } from "./api.js";
 
+/** Closed with this, the server keeps the seat and its sound for a while. */
+const COMES_BACK = 4100;
 /** How long the server may take to answer, in milliseconds: after that the socket is taken for dead. */
 const REPLY_WITHIN = 5_000;
 
@@ -10,21 +12,35 @@ const REPLY_WITHIN = 5_000;
  * resolves with the close code once the socket is gone, for whatever reason.
  */
 export class Channel {
+  /** When the server was last heard, of performance.now(). */
+  heardAt = performance.now();
+
+  /** Whether it was given up because nothing at all was heard while it opened: no answer, and no refusal either. */
+  unanswered = false;
+  /** Whether it was given up here, for whatever reason. */
+  abandoned = false;
+
   #next = 1;
   /** @type {Map<number, {resolve: (reply: any) => void, reject: (error: Error) => void, timer: any}>} */
   #waiting = new Map();
   /** @type {(code: number) => void} */
   #close = () => {};
 
-  /** @param {string} address ws: or wss: @param {(event: any) => void} onevent */
-  constructor(address, onevent) {
+  /**
+   * @param {string} address ws: or wss: @param {(event: any) => void} onevent
+   * @param {number} [openWithin] in milliseconds
+   */
+  constructor(address, onevent, openWithin = REPLY_WITHIN) {
     this.onevent = onevent;
     /** @type {Promise<number>} */
     this.closed = new Promise((resolve) => (this.#close = resolve));
     this.socket = new WebSocket(address);
     this.socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
     this.socket.onclose = ({ code }) => this.#ended(code);
-    const timer = setTimeout(() => this.#abandon(), REPLY_WITHIN);
+    const timer = setTimeout(() => {
+      this.unanswered = true;
+      this.abandon();
+    }, openWithin);
     /** @type {Promise<void>} rejects with ProblemError when there is no server to be had */
     this.opened = new Promise((resolve, reject) => {
       this.socket.onopen = () => resolve();
@@ -45,7 +61,7 @@ export class Channel {
     const id = this.#next++;
     return new Promise((resolve, reject) => {
       if (!this.open) return reject(unreachable());
-      const timer = setTimeout(() => this.#abandon(), REPLY_WITHIN);
+      const timer = setTimeout(() => this.abandon(), REPLY_WITHIN);
       this.#waiting.set(id, { resolve, reject, timer });
       this.socket.send(JSON.stringify({ id, ...message }));
     });
@@ -56,14 +72,16 @@ export class Channel {
     this.#ended(1000);
   }
 
-  /** No answer: a TCP connection over a lost network can look open for minutes. */
-  #abandon() {
-    this.socket.close();
+  /** Gives it up without a word: a TCP connection over a lost network can look open for minutes. */
+  abandon() {
+    this.abandoned = true;
+    this.socket.close(COMES_BACK);
     this.#ended(1006);
   }
 
   /** @param {any} message */
   #receive(message) {
+    this.heardAt = performance.now();
     if (message.re === undefined) return this.onevent(message);
     const waiting = this.#waiting.get(message.re);
     if (!waiting) return;

@@ -4,10 +4,10 @@ const ENTER = "spaces.enter";
 
 /**
  * @param {string} address where one pays, at this server or a payment provider's
- * @param {{enter?: string}} [options] the Space to enter at once when back
+ * @param {{enter?: string, back?: string}} [options] the Space to enter at once when back, and where that is if not here
  */
-export function goToPay(address, { enter } = {}) {
-  sessionStorage.setItem(BACK, location.pathname);
+export function goToPay(address, { enter, back = location.pathname } = {}) {
+  sessionStorage.setItem(BACK, back);
   if (enter) sessionStorage.setItem(ENTER, enter);
   location.assign(address);
 }

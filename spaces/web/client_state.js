@@ -31,7 +31,7 @@ export function stateOf({ final, running, joinedOnce, open, wanted, heardOnce, m
 /**
  * Whether a refusal of `hello` is the last word, or worth another try.
  *
- * @param {import("./problem.js").Problem} problem
+ * @param {import("./api.js").Problem} problem
  */
 export function isFinalRefusal({ status }) {
   return status >= 400 && status < 500 && status !== 408 && status !== 429;

@@ -4,8 +4,8 @@
  */
 
 const SVG = "http://www.w3.org/2000/svg";
-/** Attributes that live faster than views are made: the speaking ring's. */
-const FAST = new Set(["style", "data-speaking"]);
+/** Attributes that live faster than views are made: the speaking ring's, a meter's, an open menu's, what somebody has unfolded. */
+const FAST = new Set(["style", "data-speaking", "aria-expanded", "aria-valuenow", "open"]);
 
 /** @typedef {Node | string | number | null | undefined | boolean | any[]} Child */
 
@@ -56,7 +56,23 @@ const ICONS = {
   ticket: "M3 8a2 2 0 0 0 2-2h14a2 2 0 0 0 2 2v2a2 2 0 0 0 0 4v2a2 2 0 0 0-2 2H5a2 2 0 0 0-2-2v-2a2 2 0 0 0 0-4zM14 6v12",
   mail: "M4 6h16v12H4zM4 7l8 6 8-6",
   person: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 20a8 8 0 0 1 16 0",
+  bell: "M6 17v-6a6 6 0 0 1 12 0v6l1.5 2h-15zM10 21.5h4",
+  share: "M12 15V4M8 7.5L12 3.5l4 4M6 11H5v9h14v-9h-1",
   more: "M6 12h.01M12 12h.01M18 12h.01",
+  clock: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16zM12 8v4.5l3 2",
+  star: "M12 4.5l2.3 4.7 5.2.7-3.8 3.6.9 5.1-4.6-2.4-4.6 2.4.9-5.1-3.8-3.6 5.2-.7z",
+  swap: "M4 9h14M14.5 5.5L18 9M20 15H6M9.5 18.500L6 15",
+  block: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16zM6.5 6.500l11 11",
+  flag: "M6 21V4M6 5h11l-2.5 4 2.5 4H6",
+  people: "M9 12a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20a6.5 6.5 0 0 1 13 0M16 5.300a3.5 3.5 0 0 1 0 6.400M18 14.300a6.5 6.5 0 0 1 3.5 5.7",
+  link: "M10 14a4 4 0 0 0 6 .4l3-3a4 4 0 0 0-5.7-5.700l-1.5 1.500M14 10a4 4 0 0 0-6-.4l-3 3a4 4 0 0 0 5.7 5.700l1.5-1.5",
+  copy: "M9 9h11v11H9zM5 15H4V4h11v1",
+  pulse: "M3 12h4l2.500-6 4 12 2.500-6h5",
+  note: "M9 18a2.500 2.500 0 1 1-5 0 2.500 2.500 0 0 1 5 0zM9 18V5l10-2v12M19 15.500a2.500 2.500 0 1 1-5 0 2.500 2.500 0 0 1 5 0z",
+  captions: "M3 6h18v12H3zM7 11h4M13 11h4M7 14h6M15 14h2",
+  keys: "M3 7h18v10H3zM7 11h.01M11 11h.01M15 11h.01M8 14h8",
+  globe: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16zM4 12h16M12 4c5 5 5 11 0 16c-5-5-5-11 0-16",
+  settings: "M4 7h9M17 7h3M4 17h3M11 17h9M15 4.500v5M9 14.500v5",
 };
 
 /** A decoration: its control has a name of its own. @param {string} name @returns {SVGElement} */
@@ -118,30 +134,33 @@ function matchNode(now, wanted) {
   for (const { name, value } of wanted.attributes) {
     if (now.getAttribute(name) !== value) now.setAttribute(name, value);
   }
-  matchChildren(now, wanted);
+  if (!wanted.hasAttribute("data-own")) matchChildren(now, wanted); // else its children are somebody else's to draw
 }
+
+/** @typedef {Record<string, (control: HTMLElement) => unknown>} Actions */
 
 /**
  * Calls `actions[name]` when a control with `data-action=name` is used, or a form with `data-submit=name` is sent, now or
  * later made.
  *
  * @param {Element} root
- * @param {Record<string, (control: HTMLElement) => unknown>} actions
+ * @param {Actions | ((name: string, control: HTMLElement) => unknown)} actions or what does them all
  */
 export function listen(root, actions) {
+  const act = typeof actions === "function" ? actions : (/** @type {string} */ name, /** @type {HTMLElement} */ control) => actions[name]?.(control);
   root.addEventListener("click", (event) => {
     const control = /** @type {Element} */ (event.target).closest("[data-action]");
     if (!(control instanceof HTMLElement) || control.matches("[aria-disabled=true], input, select")) return;
-    actions[control.dataset.action ?? ""]?.(control);
+    act(control.dataset.action ?? "", control);
   });
   root.addEventListener("input", (event) => {
     const control = /** @type {HTMLElement} */ (event.target);
-    if (control.dataset.action) actions[control.dataset.action]?.(control);
+    if (control.dataset.action) act(control.dataset.action, control);
   });
   root.addEventListener("submit", (event) => {
     const form = /** @type {HTMLElement} */ (event.target);
     if (!form.dataset.submit) return;
     event.preventDefault();
-    actions[form.dataset.submit]?.(form);
+    act(form.dataset.submit, form);
   });
 }

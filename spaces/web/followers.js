@@ -1,27 +1,40 @@
 /** Who pays a creator, as only the creator sees it, and the way to end it. */
 import { ask } from "./dialogs.js";
 import { h } from "./dom.js";
+import { refusal } from "./forms.js";
 import { button, face } from "./parts.js";
 import { t, timeText } from "./text.js";
 
 /** @typedef {{id: string, status: string, account: import("./client.js").Account, tier_name: string, until: string | null}} Follower */
 
-/** Those whose subscription opens a door now. @param {import("./api.js").Api} api @param {string} handle @returns {Promise<Follower[]>} */
-export async function loadFollowers(api, handle) {
-  const { subscriptions } = await api.get(`/v1/creators/${handle}/subscriptions`);
-  return subscriptions.filter((/** @type {any} */ one) => !one.ended_at && one.status !== "incomplete");
-}
-
-/** @param {Follower[]} followers */
-export function followersView(followers) {
-  return h(
-    "section",
-    { "aria-labelledby": "followers-title", "data-key": "followers" },
-    h("h2", { id: "followers-title" }, t("creator.followers")),
-    followers.length
-      ? h("ul.request-list", {}, followers.map(followerView))
-      : h("p.none", {}, t("creator.no_followers")),
-  );
+/** Those whose subscription opens a door now. @param {import("./parts_page.js").PartOf} part @param {string} handle @returns {import("./parts_page.js").Part} */
+export function followersPart({ api, acts, load: loadAll }, handle) {
+  /** @type {Follower[]} */
+  let followers = [];
+  return {
+    async load() {
+      const { subscriptions } = await api.get(`/v1/creators/${handle}/subscriptions`);
+      followers = subscriptions.filter((/** @type {any} */ one) => !one.ended_at && one.status !== "incomplete");
+    },
+    view: () => h(
+      "section.panel",
+      { "aria-labelledby": "followers-title", "data-key": "followers" },
+      h("h2", { id: "followers-title" }, t("creator.followers")),
+      refusal(acts, "end-follow"),
+      followers.length
+        ? h("ul.request-list", {}, followers.map(followerView))
+        : h("p.none", {}, t("creator.no_followers")),
+    ),
+    actions: {
+      "end-follow": async ({ dataset: { subscription, name = "" } }) => {
+        if (!await sure(name)) return;
+        await acts.run("end-follow", async () => {
+          await api.post(`/v1/subscriptions/${subscription}/cancel`, { at: "now" });
+          await loadAll();
+        });
+      },
+    },
+  };
 }
 
 /** @param {Follower} follower */
@@ -45,11 +58,8 @@ function followerView({ id, account, tier_name: tier, until }) {
   );
 }
 
-/** Asks, then ends it at once. @param {import("./api.js").Api} api @param {HTMLElement} control */
-export async function endFollow(api, { dataset: { subscription, name = "" } }) {
-  const answer = await ask(t("creator.end_sure", { name }), [
-    h("p", {}, t("creator.end_what")),
-    h("div.row", {}, button("cancel", t("app.cancel")), button("end-now", t("creator.end_now"), { kind: "danger" })),
-  ]);
-  if (answer) await api.post(`/v1/subscriptions/${subscription}/cancel`, { at: "now" });
-}
+/** @param {string} name */
+const sure = (name) => ask(t("creator.end_sure", { name }), [
+  h("p", {}, t("creator.end_what")),
+  h("div.row", {}, button("cancel", t("app.cancel")), button("end-now", t("creator.end_now"), { kind: "danger" })),
+]);

@@ -9,10 +9,10 @@ import { t } from "./text.js";
  * One labelled field of a form.
  *
  * @param {string} id also of its label; `form-name` @param {string} label
- * @param {{name?: string, hint?: string, trouble?: string, choices?: [string, string][], value?: string, [attribute: string]: any}} [options]
- *   `choices`: value and text, for a select
+ * @param {{name?: string, hint?: string, trouble?: string, choices?: [string, string][], value?: string, rows?: number, [attribute: string]: any}} [options]
+ *   `choices`: value and text, for a select; `rows`: of a text of several lines
  */
-export function field(id, label, { name = id, hint = "", trouble = "", choices, value, ...attributes } = {}) {
+export function field(id, label, { name = id, hint = "", trouble = "", choices, value, rows, ...attributes } = {}) {
   const about = [hint && `${id}-hint`, trouble && `${id}-trouble`].filter(Boolean).join(" ");
   const common = {
     id,
@@ -23,7 +23,7 @@ export function field(id, label, { name = id, hint = "", trouble = "", choices, 
   };
   const control = choices
     ? h("select", common, choices.map(([key, text]) => h("option", { value: key, selected: key === value }, text)))
-    : h("input", { type: "text", autocomplete: "off", value, ...common });
+    : rows ? h("textarea", { rows, ...common }, value) : h("input", { type: "text", autocomplete: "off", value, ...common });
   return h(
     "div.field",
     { "data-key": `field-${id}` },
@@ -33,6 +33,14 @@ export function field(id, label, { name = id, hint = "", trouble = "", choices, 
     trouble && h("p.trouble", { id: `${id}-trouble`, role: "alert" }, trouble),
   );
 }
+
+/** A box to tick. @param {string} name @param {string} label @param {{value?: string, checked?: boolean, [attribute: string]: any}} [options] */
+export const tick = (name, label, { value = "yes", ...attributes } = {}) => h(
+  "label.radio",
+  { "data-key": `tick-${name}-${value}` },
+  h("input", { type: "checkbox", name, value, ...attributes }),
+  h("span", {}, label),
+);
 
 /**
  * A form that is sent as `data-submit`; a refusal that names none of its fields stands above its button.
@@ -78,4 +86,13 @@ export function typed(form) {
 export function actButton(acts, act, action, text, options = {}) {
   const working = acts.busy === act;
   return button(action, working ? t("app.working") : text, { ...options, "aria-disabled": working && "true" });
+}
+
+/** An account as the API takes it: people write handles as they like. @param {string} typed */
+export const accountOf = (typed) => (/^(@|sub:|\d+$)/.test(typed) ? typed : `@${typed}`);
+
+/** What is above the button that was refused. @param {Acts} acts @param {...string} names of acts */
+export function refusal(acts, ...names) {
+  const trouble = names.map((name) => acts.of(name)).find(Boolean);
+  return trouble && h("p.notice", { role: "alert" }, trouble.text);
 }

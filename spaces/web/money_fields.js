@@ -1,17 +1,19 @@
 /** An amount and its currency, as people write them. */
+import { ProblemError } from "./api.js";
 import { h } from "./dom.js";
 import { field } from "./forms.js";
-import { ProblemError } from "./problem.js";
-import { digitsOf, t } from "./text.js";
+import { t } from "./text.js";
+import { digitsOf } from "./text_rare.js";
 
 const CURRENCIES = ["USD", "EUR", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CAD", "AUD", "JPY"];
 
 /**
  * Fields `price` and `currency`.
  *
- * @param {string} id @param {string} label @param {{trouble: (field: string) => string}} options
+ * @param {string} id @param {string} label
+ * @param {{trouble: (field: string) => string, price?: string, currency?: string}} options
  */
-export function moneyFields(id, label, { trouble }) {
+export function moneyFields(id, label, { trouble, price = "", currency = "" }) {
   return h(
     "div.field-pair",
     { "data-key": `money-${id}` },
@@ -21,11 +23,13 @@ export function moneyFields(id, label, { trouble }) {
       inputmode: "decimal",
       maxlength: 12,
       placeholder: "5.00",
+      value: price,
       trouble: trouble("price") || trouble("amount_minor"),
     }),
     field(`${id}-currency`, t("money.currency"), {
       name: "currency",
-      choices: CURRENCIES.map((code) => [code, code]),
+      choices: [...new Set([...(currency ? [currency] : []), ...CURRENCIES])].map((code) => [code, code]),
+      value: currency,
       trouble: trouble("currency"),
     }),
   );

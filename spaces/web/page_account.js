@@ -1,36 +1,30 @@
 /** One's own account: what one is called, what one pays for, and where one is signed in. */
+import { codesPart, invitationsPart, myCommunitiesPart, newslettersPart } from "./account_benefits.js";
+import { dataPart } from "./account_data.js";
 import { followsPart } from "./account_follows.js";
+import { giftsPart } from "./account_gifts.js";
 import { paymentsPart } from "./account_payments.js";
 import { profilePart } from "./account_profile.js";
+import { remindersPart } from "./account_reminders.js";
 import { sessionsPart } from "./account_sessions.js";
 import { ticketsPart } from "./account_tickets.js";
 import { signOut } from "./account.js";
-import { Acts } from "./acts.js";
-import { h, listen, show } from "./dom.js";
-import { button, loadingView } from "./parts.js";
+import { loadMyCreators } from "./creator_roles.js";
+import { h } from "./dom.js";
+import { button } from "./parts.js";
+import { partsPage } from "./parts_page.js";
 import { t } from "./text.js";
-
-/**
- * A part of a page: it loads what it shows, and draws it from what was loaded.
- *
- * @typedef {object} Part
- * @property {() => Promise<void>} load
- * @property {() => Node | null} view null: nothing to show
- * @property {Record<string, (control: HTMLElement) => unknown>} actions
- *
- * What a part works with. `load` reads every part anew.
- *
- * @typedef {{api: import("./api.js").Api, me: import("./app.js").Me, acts: Acts, load: () => Promise<void>}} PartOf
- */
-
-/** How often what is paid for is looked at again, in milliseconds. */
-const REFRESH_EVERY = 15_000;
 
 /** @param {import("./app.js").Page} page */
 export async function accountPage({ main, api, me, signIn, repeat }) {
   if (!me) return signIn();
+  const creates = (await loadMyCreators(api)).length > 0;
   document.title = t("app.title", { title: t("account.title") });
-  await partsPage({ main, api, me, repeat }, [profilePart, followsPart, ticketsPart, paymentsPart, sessionsPart], (parts) =>
+  const makers = [
+    profilePart, invitationsPart, remindersPart, followsPart, ticketsPart, giftsPart, codesPart, myCommunitiesPart, newslettersPart, paymentsPart,
+    sessionsPart, dataPart,
+  ];
+  await partsPage({ main, api, me, repeat }, makers, (parts) =>
     h(
       "div.page.account-page",
       { "data-key": "account" },
@@ -41,34 +35,11 @@ export async function accountPage({ main, api, me, signIn, repeat }) {
         h(
           "div.row",
           {},
-          h("a.button", { href: "/studio" }, t(me.creator ? "studio.title" : "studio.become")),
+          me.isOperator && h("a.button", { href: "/operator" }, t("operator.title")),
+          h("a.button", { href: "/studio" }, t(creates ? "studio.title" : "studio.become")),
           button("sign-out", t("account.sign_out"), { icon: "leave" }),
         ),
       ),
       parts,
     ), { "sign-out": () => signOut(api) });
-}
-
-/**
- * A page of several parts.
- *
- * @param {{main: HTMLElement, api: import("./api.js").Api, me: import("./app.js").Me, repeat: import("./app.js").Page["repeat"]}} page
- * @param {((part: PartOf) => Part)[]} makers @param {(parts: (Node | null)[]) => Node} frame
- * @param {Record<string, () => unknown>} [actions]
- */
-export async function partsPage({ main, api, me, repeat }, makers, frame, actions = {}) {
-  let loaded = false;
-  const draw = () => loaded && show(main, frame(parts.map((part) => part.view())));
-  const acts = new Acts(draw);
-  const load = async () => {
-    await Promise.all(parts.map((part) => part.load()));
-    loaded = true;
-    draw();
-  };
-  const parts = makers.map((make) => make({ api, me, acts, load }));
-  show(main, loadingView());
-  listen(main, Object.assign({}, actions, ...parts.map((part) => part.actions)));
-  await repeat(REFRESH_EVERY, async () => {
-    if (!acts.busy) await load();
-  });
 }

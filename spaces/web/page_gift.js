@@ -1,18 +1,23 @@
 import { h, listen, show } from "./dom.js";
-import { button, plainView } from "./parts.js";
-import { errorText, t } from "./text.js";
+import { button, homeLink, plainView } from "./parts.js";
+import { errorText, t, withTexts } from "./text.js";
+import { dayText } from "./text_rare.js";
 
-/** What a gift's link leads to: the code stands after #, where no log sees it. @param {import("./app.js").Page} page */
-export async function giftPage({ main, api, me }) {
+/** What a gift's link leads to: the code stands after #, where no log sees it; and buying one, `?of=ada`. @param {import("./app.js").Page} page */
+export async function giftPage(page) {
+  const { main, api, me } = page;
+  const of = new URLSearchParams(location.search).get("of");
+  if (of) return (await withTexts("pages door", import("./page_give.js"))).givePage(page, of);
   const code = location.hash.slice(1);
   document.title = t("app.title", { title: t("gift.title") });
+  /** @type {any} */
   let gift;
   try {
     gift = await api.post("/v1/gift-links/look", { code });
   } catch (error) {
     const { problem } = /** @type {any} */ (error);
-    if (![404, 422].includes(problem?.status)) return show(main, plainView({ title: t("gift.title"), text: errorText(error) }));
-    return show(main, plainView({ title: t("gift.none"), text: t("gift.none_text") }));
+    if (![404, 422].includes(problem?.status)) return show(main, plainView({ title: t("gift.title"), text: errorText(error) }, homeLink()));
+    return show(main, plainView({ title: t("gift.none"), text: t("gift.none_text") }, homeLink()));
   }
   let working = false;
   let trouble = "";
@@ -52,7 +57,7 @@ function giftView(gift, signedIn, working, trouble) {
 /** @param {any} gift */
 function doneView(gift) {
   const waits = Date.parse(gift.starts_at) > Date.now();
-  const end = new Date(gift.ends_at).toLocaleDateString(document.documentElement.lang || "en", { dateStyle: "long" });
+  const end = dayText(gift.ends_at);
   const text = t(waits ? "gift.waits" : "gift.done", { end });
   const back = gift.creator.handle ? `/@${gift.creator.handle}` : "/";
   return plainView(

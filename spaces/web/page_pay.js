@@ -3,8 +3,9 @@ import { Acts } from "./acts.js";
 import { forgetEntry, wayBack } from "./checkout.js";
 import { h, listen, show } from "./dom.js";
 import { actButton } from "./forms.js";
+import { priceText } from "./offers.js";
 import { button, loadingView, plainView } from "./parts.js";
-import { money, priceText, t } from "./text.js";
+import { money, t } from "./text.js";
 
 /** Time to read "paid" before going back, in milliseconds. */
 const READ = 900;

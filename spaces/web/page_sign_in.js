@@ -2,11 +2,11 @@
 import { noteSession, setToken, takeWayBack } from "./account.js";
 import { Acts } from "./acts.js";
 import { Api } from "./api.js";
-import { askForToken } from "./dialogs.js";
+import { ask } from "./dialogs.js";
 import { h, listen, show } from "./dom.js";
 import { field, form, typed } from "./forms.js";
 import { button, plainView } from "./parts.js";
-import { t, timeText } from "./text.js";
+import { firstOf, t, timeText } from "./text.js";
 
 /** The address that waits for its code: a phone may drop this page while the mail is read. */
 const ASKED = "spaces.asked";
@@ -22,6 +22,9 @@ export async function signInPage({ main, api, me }) {
   if (asked && new Date(asked.expires_at) < new Date()) asked = null;
   if (asked && !me) step = "code";
   let mail = true;
+  /** @type {string | null} what the OpenID provider is called, if one may sign in there */
+  let provider = null;
+  let trouble = "";
   let shown = "";
   const draw = () => {
     show(main, views[step]());
@@ -63,8 +66,26 @@ export async function signInPage({ main, api, me }) {
     draw();
   }
 
+  /** Back from the OpenID provider: this browser has a session now, or hears why not. */
+  async function comeBack() {
+    const told = new URLSearchParams(location.hash.slice(1));
+    if (!told.has("signed-in") && !told.has("trouble")) return;
+    history.replaceState(history.state, "", location.pathname);
+    if (told.has("trouble")) {
+      trouble = firstOf([`error.${told.get("trouble")}`, "error.oidc_refused"]);
+      return draw();
+    }
+    setAsked(null);
+    noteSession(true);
+    setToken(null);
+    const { account } = await new Api({ token: null }).get("/v1/me");
+    if (account.handle !== null) return location.assign(takeWayBack());
+    step = "name";
+    draw();
+  }
+
   const views = {
-    address: () => addressView(acts),
+    address: () => addressView(acts, provider, trouble),
     code: () => codeView(acts, asked, mail),
     name: () => nameView(acts),
     "signed-in": () => plainView(
@@ -93,7 +114,8 @@ export async function signInPage({ main, api, me }) {
   addEventListener("hashchange", takeCode);
   draw();
   await takeCode();
-  ({ mail } = await api.get("/v1/sign-in"));
+  await comeBack();
+  ({ mail, oidc: provider } = await api.get("/v1/sign-in"));
   draw();
 }
 
@@ -114,15 +136,15 @@ async function useToken(acts) {
   });
 }
 
-/** @param {Acts} acts */
-function addressView(acts) {
-  const late = acts.of("code") ?? acts.of("token");
+/** @param {Acts} acts @param {string | null} provider @param {string} trouble */
+function addressView(acts, provider, trouble) {
+  const late = acts.of("code")?.text ?? acts.of("token")?.text ?? trouble;
   return h(
     "section.narrow",
     { "data-key": "address" },
     h("h1", { tabindex: "-1" }, t("account.sign_in")),
     h("p.lead", {}, t("sign_in.how")),
-    late && h("p.notice", { role: "alert" }, late.text),
+    late && h("p.notice", { role: "alert" }, late),
     form("address", acts, t("sign_in.send"), (trouble) => [
       field("address", t("sign_in.address"), {
         type: "email",
@@ -132,6 +154,7 @@ function addressView(acts) {
         trouble: trouble("address"),
       }),
     ], { kind: "primary big" }),
+    provider && h("a.button", { href: "/v1/sign-in/oidc" }, t("sign_in.at", { name: provider })),
     button("use-token", t("sign_in.token"), { kind: "plain-button", "aria-haspopup": "dialog" }),
   );
 }
@@ -177,4 +200,16 @@ function nameView(acts) {
       }),
     ], { kind: "primary big", more: [button("later", t("sign_in.later"), { kind: "plain-button" })] }),
   );
+}
+
+/** @returns {Promise<string | null>} the token that was typed */
+async function askForToken() {
+  const field = h("textarea", { id: "token", rows: 4, autofocus: true, spellcheck: "false", autocomplete: "off", autocapitalize: "off" });
+  const answer = await ask(t("account.sign_in"), [
+    h("p", {}, t("account.token_how")),
+    h("label", { for: "token" }, t("account.token")),
+    field,
+    h("div.row", {}, button("cancel", t("app.cancel")), button("use-token", t("account.sign_in"), { kind: "primary" })),
+  ]);
+  return answer ? /** @type {HTMLTextAreaElement} */ (field).value.trim() || null : null;
 }

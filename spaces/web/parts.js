@@ -1,6 +1,6 @@
 /** Pieces that several views share. */
 import { h, icon } from "./dom.js";
-import { money, priceText, t, timeText } from "./text.js";
+import { t } from "./text.js";
 
 /** @typedef {import("./client.js").Account} Account @typedef {import("./client.js").Space} Space */
 
@@ -23,6 +23,8 @@ export function button(action, text, { icon: name, kind = "", ...attributes } = 
   );
 }
 
+export const shareButton = () => button("share", t("share.share"), { icon: "share", "aria-haspopup": "dialog" });
+
 /** Live, planned or over, in a coloured word. @param {Space} space */
 export function stateMark(space) {
   return h(`span.mark.${space.state}`, {}, t(`space.${space.state}`));
@@ -41,58 +43,11 @@ export function creatorLink(account) {
   return account.handle ? h("a", { href: `/@${account.handle}` }, account.name) : h("span", {}, account.name);
 }
 
-/** One Space in a list; all of it leads there. @param {Space} space */
-export function card(space) {
-  const when = space.state === "live"
-    ? t("card.listeners", { count: space.listeners })
-    : space.scheduled_start && timeText(space.scheduled_start);
-  const people = space.stage.length ? space.stage.slice(0, 4).map(({ account }) => account) : [space.creator];
-  return h(
-    "li",
-    { "data-key": space.id },
-    h(
-      `a.card.${space.state}`,
-      { href: `/s/${space.id}` },
-      h("span.card-top", {}, stateMark(space), h("span.quiet", {}, when)),
-      h("span.card-title", {}, space.title),
-      h(
-        "span.card-people",
-        {},
-        h("span.faces", {}, people.map((account) => face(account, "small"))),
-        h("span.card-by", {}, t("card.by", { name: space.creator.name })),
-        isLocked(space) && h("span.lock", {}, icon("lock"), h("span", {}, accessText(space))),
-      ),
-    ),
-  );
-}
+/** Kept together from left to right, in any language. @param {string} handle */
+export const handleText = (handle) => `\u2066@${handle}\u2069`;
 
-/**
- * What one tier gives and costs, with the way to it.
- *
- * @param {{tier: string, name: string, creator: string, amount_minor: number, currency: string, interval: string,
- *   benefits?: string[], yours?: boolean, own?: boolean, busy?: boolean}} offer `own`: the creator looks at it.
- */
-export function offerCard(offer) {
-  const price = { price: money(offer.amount_minor, offer.currency), interval: t(`tier.interval.${offer.interval}`) };
-  return h(
-    `li.offer${offer.yours ? ".yours" : ""}`,
-    { "data-key": offer.tier },
-    h("h3.offer-name", {}, offer.name),
-    h("p.offer-price", {}, priceText(offer)),
-    offer.benefits?.length
-      ? h("ul.benefits", {}, offer.benefits.map((benefit) => h("li", {}, icon("check"), t(`benefit.${benefit}`))))
-      : null,
-    offer.yours
-      ? h("p.yours-mark", {}, icon("check"), t("creator.yours"))
-      : !offer.own && button("subscribe", t(offer.busy ? "tier.opening" : "tier.subscribe"), {
-        kind: "primary",
-        "data-tier": offer.tier,
-        "data-creator": offer.creator,
-        "aria-label": t("tier.subscribe_label", { name: offer.name, ...price }),
-        "aria-disabled": offer.busy && "true",
-      }),
-  );
-}
+/** To all Spaces about it. @param {string} topic */
+export const topicLink = (topic) => h("a", { href: `/?${new URLSearchParams({ topic })}` }, topic);
 
 /** A view that says one thing. @param {{title: string, text?: string, icon?: string}} what @param {...any} more */
 export function plainView({ title, text, icon: name }, ...more) {
@@ -107,4 +62,5 @@ export function plainView({ title, text, icon: name }, ...more) {
 }
 
 export const loadingView = () => h("section.plain.loading", { "data-key": "loading", role: "status" }, t("app.loading"));
+export const notFoundView = () => plainView({ title: t("error.not_found"), text: t("error.not_found_text") }, homeLink());
 export const homeLink = () => h("a.button", { href: "/" }, t("app.home"));

@@ -1,7 +1,7 @@
 import { Playback } from "./playback.js";
 
-/** Without any packet for this long, a listener's session is taken for dead (the server sends some even in silence). */
-const SILENCE_MAX = 3_000;
+/** How often packets are looked for, in milliseconds. */
+const WATCH_EVERY = 250;
 /** From the offer to connected media, in milliseconds. */
 const CONNECT_WITHIN = 8_000;
 /** ICE may recover by itself from "disconnected" within this, in milliseconds. */
@@ -37,13 +37,14 @@ export class PeerSession {
   /**
    * @param {string} id The server's name of the session.
    * @param {{iceServers?: RTCIceServer[], volume: number, onconnected: () => void, onlost: (reason: string) => void,
-   *   onblocked: () => void, expectsSound: () => boolean}} options
+   *   onblocked: () => void, silenceMax: () => number}} options
+   *   `silenceMax`: without any packet for how long it is taken for dead, as things are; in milliseconds
    */
-  constructor(id, { iceServers = [], volume, onconnected, onlost, onblocked, expectsSound }) {
+  constructor(id, { iceServers = [], volume, onconnected, onlost, onblocked, silenceMax }) {
     this.id = id;
     this.onconnected = onconnected;
     this.onlost = onlost;
-    this.expectsSound = expectsSound;
+    this.silenceMax = silenceMax;
     this.playback = new Playback({ volume, onblocked });
     /** @type {Map<string, MediaStreamTrack>} what is heard, by mid */
     this.tracks = new Map();
@@ -135,7 +136,7 @@ export class PeerSession {
     else if (state === "disconnected") this.#disconnected = setTimeout(() => this.#lose("disconnected"), DISCONNECTED_MAX);
     else if (this.pc.connectionState === "connected" && !this.#connected && !this.#lost) {
       this.#connected = true;
-      this.#timers.push(setInterval(() => this.#watch(), 1_000));
+      this.#timers.push(setInterval(() => this.#watch(), WATCH_EVERY));
       this.onconnected();
     }
   }
@@ -144,9 +145,10 @@ export class PeerSession {
   async #watch() {
     const { packetsReceived } = await this.stats();
     const now = performance.now();
-    if (packetsReceived !== this.#packets.count || !this.expectsSound()) {
+    const most = this.silenceMax();
+    if (packetsReceived !== this.#packets.count || most === Infinity) {
       this.#packets = { count: packetsReceived, since: now };
-    } else if (now - this.#packets.since > SILENCE_MAX) this.#lose("silent");
+    } else if (now - this.#packets.since > most) this.#lose("silent");
   }
 
   /** @param {string} reason */

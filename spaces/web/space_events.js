@@ -1,8 +1,10 @@
 /** What the SDK tells, turned into what the view is made from, and into words for those who do not look. */
 import { toast } from "./dialogs.js";
+import { dropPass } from "./guest_link.js";
 import { showOnLockScreen } from "./lock_screen.js";
 import { drawLevels } from "./rings.js";
-import { startSound, turnOnMicrophone } from "./space_actions.js";
+import { startSound } from "./space_actions.js";
+import { openDoor, openStage } from "./space_parts.js";
 import { t } from "./text.js";
 
 /** Reconnecting for longer than this is told in other words, in milliseconds. */
@@ -10,8 +12,8 @@ const LONG = 8_000;
 
 /** @typedef {import("./page_space.js").Model} Model */
 
-/** @param {Model} model @param {() => void} draw */
-export function followClient(model, draw) {
+/** @param {Model} model @param {() => void} draw @param {import("./api.js").Api} api */
+export function followClient(model, draw, api) {
   const { client } = model;
   /** @param {string} type @param {(detail: any) => void} handle */
   const on = (type, handle) =>
@@ -19,25 +21,30 @@ export function followClient(model, draw) {
       handle(/** @type {CustomEvent} */ (event).detail);
       draw();
     });
-  followState(model, on, draw);
+  followState(model, on, draw, api);
   followRole(model, on, draw);
   followOthers(model, on);
+  followClosing(model, on, draw);
   client.addEventListener("speaking", () => drawLevels(document.body, client.levels)); // too often for a whole view
-  on("muted", () => toast(t("event.you_are_muted")));
-  on("microphone", (open) => (model.microphone = open || !client.onStage ? "" : "microphone.lost"));
+  on("muted", () => {
+    model.mutedByHost = true;
+    toast(t("event.you_are_muted"));
+  });
+  on("invitation", () => {}); // the banner says it
+  on("invitations", () => {});
+  for (const type of ["you", "microphone"]) client.addEventListener(type, () => showOnLockScreen(model));
+  on("microphone", () => {}); // who speaks has a module of his own
   on("blocked", () => {});
   on("sound", ({ after }) => {
-    const end = performance.now();
     document.documentElement.dataset.sound = "on";
-    performance.mark("spaces:sound");
-    performance.measure("spaces:tap-to-sound", { start: end - after, end });
+    document.documentElement.dataset.soundAfter = String(Math.round(after));
   });
 }
 
 /** @typedef {(type: string, handle: (detail: any) => void) => void} On */
 
-/** @param {Model} model @param {On} on @param {() => void} draw */
-function followState(model, on, draw) {
+/** @param {Model} model @param {On} on @param {() => void} draw @param {import("./api.js").Api} api */
+function followState(model, on, draw, api) {
   const { client } = model;
   let before = client.state;
   /** @type {any} */
@@ -54,12 +61,18 @@ function followState(model, on, draw) {
       }, LONG);
     } else delete document.documentElement.dataset.sound;
     if (["denied", "evicted", "ended"].includes(state)) {
-      model.waiting = false;
+      model.waiting = model.mutedByHost = model.holding = false;
+      if (state !== "ended") openDoor(model, api).then(draw, () => {}); // looked at again soon
       model.status = model.microphone = "";
+      if (model.guest && client.problem) {
+        dropPass(client.id);
+        model.guest = false;
+        client.token = null; // anybody, from now on
+      }
       if (state === "ended") model.space = { ...model.space, state: client.space?.state === "cancelled" ? "cancelled" : "ended" };
     }
     before = state;
-    showOnLockScreen(client);
+    showOnLockScreen(model);
   });
   on("trouble", (problem) => {
     if (problem.code === "media_lost" && problem.detail === "no_connection") model.status = "status.media_blocked";
@@ -79,16 +92,38 @@ function followRole(model, on, draw) {
   });
   on("you", () => {
     document.documentElement.dataset.role = client.you?.role;
+    if (client.onStage && wasOnStage !== true) openStage(model, draw).then(draw, () => {}); // the next word of the server tries again
     if (client.onStage && wasOnStage === false) {
       toast(t("event.you_on_stage"));
       // Who asked is ready to be heard; who was brought up unasked decides about the microphone.
-      if (model.asking && client.state === "listening") turnOnMicrophone(model, draw);
+      if (model.asking && client.state === "listening") openStage(model, draw).then((stage) => stage.turnOnMicrophone());
     } else if (!client.onStage && wasOnStage) {
       toast(t("event.you_off_stage"));
       model.microphone = "";
     }
     wasOnStage = client.onStage;
     if (client.onStage) model.asking = false;
+    if (!client.muted) model.mutedByHost = false;
+  });
+  on("role", ({ account, role }) => {
+    if (role !== "host" && role !== "cohost") return;
+    const mine = account === client.you?.account?.id;
+    const member = model.space.stage.find((one) => one.account.id === account);
+    if (mine) toast(t(`event.you_${role}`));
+    else if (member) toast(t(`event.${role}`, { name: member.account.name }));
+  });
+}
+
+/** The time that is left without a host goes by in the view. @param {Model} model @param {On} on @param {() => void} draw */
+function followClosing(model, on, draw) {
+  /** @type {any} */
+  let clock;
+  on("space", () => {
+    const closing = model.space.state === "live" && Boolean(model.space.closing_at);
+    if (closing === (clock !== undefined)) return;
+    clearInterval(clock);
+    clock = closing ? setInterval(draw, 1_000) : undefined;
+    if (!closing && model.space.state === "live") toast(t("event.host_back"));
   });
 }
 
@@ -110,6 +145,7 @@ function followOthers(model, on) {
       if (model.waiting) startSound(model);
       model.waiting = false;
     }
+    if (Boolean(space.locked) !== Boolean(model.space.locked)) toast(t(space.locked ? "event.locked" : "event.unlocked"));
     model.space = space;
   });
 }

@@ -1,19 +1,24 @@
 /** What is owed to the creator, and a month's statement, line by line. */
 import { purchaseText } from "./account_payments.js";
 import { h } from "./dom.js";
+import { saveFile } from "./download.js";
 import { actButton, field } from "./forms.js";
-import { money, monthText, t, timeText } from "./text.js";
+import { daysChart, monthsChart } from "./studio_charts.js";
+import { money, t, timeText } from "./text.js";
+import { monthText } from "./text_rare.js";
 
 /** Months that can be looked at, this one first. */
 const MONTHS = 12;
+/** Months in the chart. */
+const CHARTED = 6;
 
 /**
  * @typedef {{currency: string, balance_minor: number, available_minor: number, held_minor: number, in_transit_minor: number}} Balance
- * @typedef {{at: string, kind: string, purchase: string | null, currency: string, gross_minor: number, fee_minor: number,
- *   tax_minor: number, platform_share_minor: number, creator_minor: number, held_minor: number, balance_minor: number}} Line
+ * @typedef {{at: string, booked_at: string, kind: string, purchase: string | null, currency: string, gross_minor: number, fee_minor: number,
+ *   tax_minor: number, platform_share_minor: number, creator_minor: number, held_minor: number, balance_minor: number, reason: string}} Line
  */
 
-/** @param {import("./page_account.js").PartOf} part @returns {import("./page_account.js").Part} */
+/** @param {import("./parts_page.js").PartOf} part @returns {import("./parts_page.js").Part} */
 export function moneyPart({ api, me, acts, load: loadAll }) {
   /** @type {Balance[]} */
   let balances = [];
@@ -21,16 +26,31 @@ export function moneyPart({ api, me, acts, load: loadAll }) {
   let lines = [];
   const months = lastMonths();
   let month = months[0];
+  /** @type {Line[]} */
+  let thisMonth = [];
   const base = `/v1/creators/${me.creator}`;
+  /** @type {Record<string, Line[]>} statements of the months before this one, which change no more */
+  const before = {};
+
+  /** Those of the chart; the newest is looked at each time. */
+  async function loadBefore() {
+    const missing = months.slice(1, CHARTED).filter((one) => !(one in before));
+    await Promise.all(missing.map(async (one) => (before[one] = (await api.get(`${base}/statements/${one}`)).lines)));
+  }
+
   return {
     async load() {
-      [{ balances }, { lines }] = await Promise.all([api.get(`${base}/balance`), api.get(`${base}/statements/${month}`)]);
+      [{ balances }, { lines }] = await Promise.all([
+        api.get(`${base}/balance`), api.get(`${base}/statements/${month}`), loadBefore(),
+      ]);
+      if (month === months[0]) thisMonth = lines;
     },
     view: () => h(
       "section.panel",
       { "aria-labelledby": "money-title" },
       h("h2", { id: "money-title" }, t("studio.money")),
       balances.length ? balances.map(balanceView) : h("p.none", {}, t("studio.no_money")),
+      monthsChart({ ...before, [months[0]]: thisMonth }),
       h("h3", { id: "statement-title" }, t("studio.statement")),
       h(
         "div.statement-choice",
@@ -39,6 +59,7 @@ export function moneyPart({ api, me, acts, load: loadAll }) {
         actButton(acts, "csv", "csv", t("studio.csv"), { icon: "down" }),
       ),
       acts.of("csv") && h("p.notice", { role: "alert" }, acts.of("csv")?.text),
+      daysChart(month, lines),
       lines.length ? statementView(lines) : h("p.none", {}, t("studio.no_lines")),
     ),
     actions: {
@@ -46,7 +67,7 @@ export function moneyPart({ api, me, acts, load: loadAll }) {
         month = /** @type {HTMLSelectElement} */ (control).value;
         await acts.run("month", loadAll);
       },
-      csv: () => acts.run("csv", async () => save(await api.get(`${base}/statements/${month}.csv`), `statement-${month}.csv`)),
+      csv: () => acts.run("csv", async () => saveFile(await api.get(`${base}/statements/${month}.csv`), `statement-${month}.csv`, "text/csv")),
     },
   };
 }
@@ -93,19 +114,11 @@ function statementView(lines) {
       h("tbody", {}, lines.map((line) => h(
         "tr",
         {},
-        h("td", {}, timeText(line.at)),
-        h("td", {}, [t(`statement.kind.${line.kind}`), line.purchase && !line.kind.startsWith("payout") && purchaseText(line.purchase)].filter(Boolean).join(", ")),
+        h("td", {}, timeText(line.booked_at)),
+        h("td", {}, [t(`statement.kind.${line.kind}`), line.purchase && !line.kind.startsWith("payout") && purchaseText(line.purchase)].filter(Boolean).join(", "), line.reason && h("p.quiet", {}, t("payment.refund_reason", { reason: line.reason }))),
         columns.map((name) => h("td.number-cell", {}, money(/** @type {any} */ (line)[`${name}_minor`], line.currency))),
         h("td.number-cell", {}, money(line.balance_minor, line.currency)),
       ))),
     ),
   );
-}
-
-/** @param {string} text @param {string} name */
-function save(text, name) {
-  const address = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
-  const link = h("a", { href: address, download: name });
-  link.click();
-  URL.revokeObjectURL(address);
 }

@@ -1,19 +1,22 @@
 /** The creator's Spaces, and a form that opens another. */
+import { aboutFields, topicsOf } from "./about_fields.js";
+import { accessChoices, loadAccess, policiesOf } from "./access_choices.js";
+import { card } from "./cards.js";
+import { FINANCE } from "./creator_roles.js";
 import { h } from "./dom.js";
 import { field, form, typed } from "./forms.js";
 import { moneyFields, minorOf } from "./money_fields.js";
-import { card } from "./parts.js";
+import { recordingPlace } from "./recording_place.js";
+import { ScheduleFields } from "./schedule_fields.js";
 import { t } from "./text.js";
 
-/** @typedef {import("./page_creator.js").Tier} Tier */
-
-/** @param {import("./page_account.js").PartOf} part @returns {import("./page_account.js").Part} */
+/** @param {import("./parts_page.js").PartOf} part @returns {import("./parts_page.js").Part} */
 export function spacesPart({ api, me, acts }) {
-  /** @type {import("./client.js").Space[]} */
-  let spaces = [];
-  /** @type {Tier[]} */
-  let tiers = [];
+  /** @type {Awaited<ReturnType<typeof loadAccess>>} */
+  let there = { spaces: [], tiers: [], communities: [] };
   let access = "open";
+  const schedule = new ScheduleFields(api);
+  schedule.draw = () => acts.draw();
   /** A Space that was made, whose tickets the server would not take: made once, not anew with each try. @type {string | null} */
   let made = null;
 
@@ -24,32 +27,29 @@ export function spacesPart({ api, me, acts }) {
       currency: given.currency,
       quantity: Number(given.quantity),
     };
-    const schedule = given.start && {
-      scheduled_start: new Date(given.start).toISOString(),
-      time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-    };
-    const body = { title: given.title, access: policies(given.access), ...schedule };
+    const about = { topics: topicsOf(given.topics), ...(given.language && { language: given.language }) };
+    const body = { title: given.title, access: policiesOf(given.access), ...about, ...schedule.body() };
     if (made) await api.patch(`/v1/spaces/${made}`, body);
-    else ({ id: made } = await api.post("/v1/spaces", body));
+    else ({ id: made } = await api.post("/v1/spaces", { ...body, creator: `@${me.creator}` }));
     if (terms) await api.put(`/v1/spaces/${made}/ticket-offer`, terms);
     location.assign(`/s/${made}`);
   }
 
   return {
     async load() {
-      ({ spaces, tiers } = await api.get(`/v1/creators/${me.creator}`));
-      tiers = tiers.filter(({ state }) => state === "published");
+      there = await loadAccess(api, String(me.creator));
     },
     view: () => h(
       "section.panel",
       { "aria-labelledby": "spaces-title" },
       h("h2", { id: "spaces-title" }, t("studio.spaces")),
-      spaces.length ? h("ul.cards", {}, spaces.map(card)) : h("p.none", {}, t("studio.no_spaces")),
+      there.spaces.length ? h("ul.cards", {}, there.spaces.map(card)) : h("p.none", {}, t("studio.no_spaces")),
       h("h3", {}, t("studio.new_space")),
       form("new-space", acts, t("studio.open_space"), (trouble) => [
         field("title", t("studio.space_title"), { required: true, maxlength: 200, trouble: trouble("title") }),
         field("access", t("studio.access"), {
-          choices: accessChoices(tiers),
+          choices: accessChoices(there, { tickets: FINANCE.includes(me.role ?? "owner") }),
+          hint: access === "invite" ? t("studio.invite_hint") : "",
           "data-action": "access",
           trouble: trouble("access"),
         }),
@@ -62,10 +62,13 @@ export function spacesPart({ api, me, acts }) {
           value: "50",
           trouble: trouble("quantity"),
         }),
-        field("start", t("studio.start"), { type: "datetime-local", hint: t("studio.start_hint"), trouble: trouble("scheduled_start") }),
+        ...schedule.view(trouble),
+        ...aboutFields({ topics: [], language: null }, trouble),
+        recordingPlace(),
       ]),
     ),
     actions: {
+      ...schedule.actions,
       access: (control) => {
         access = /** @type {HTMLSelectElement} */ (control).value;
         acts.draw();
@@ -73,24 +76,4 @@ export function spacesPart({ api, me, acts }) {
       "new-space": (control) => acts.run("new-space", () => openSpace(typed(control))),
     },
   };
-}
-
-/** @param {Tier[]} tiers @returns {[string, string][]} */
-function accessChoices(tiers) {
-  return [
-    ["open", t("space.access.open")],
-    ["members", t("space.access.members")],
-    ...(tiers.length ? [/** @type {[string, string]} */ (["subscribers", t("studio.access.any_tier")])] : []),
-    ...tiers.map(({ id, name }) => /** @type {[string, string]} */ ([`subscribers:${id}`, t("studio.access.tier", { name })])),
-    ["ticketed", t("space.access.ticketed")],
-    ...(tiers.length ? [/** @type {[string, string]} */ (["subscribers+ticketed", t("studio.access.both")])] : []),
-  ];
-}
-
-/** As the API takes them: any of them admits. @param {string} choice */
-function policies(choice) {
-  return choice.split("+").map((one) => {
-    const [policy, tier] = one.split(":");
-    return tier ? { policy, tier } : { policy };
-  });
 }

@@ -8,7 +8,8 @@ import { money, t, timeText } from "./text.js";
  * @typedef {{id: string, space: string, name: string, state: "reserved" | "paid" | "admitted" | "disputed" | "refunding" | "refunded"
  *   | "void", amount_minor: number, currency: string, test_money: boolean, checkout_url: string | null,
  *   payment_state: string | null, reserved_until: string, account: import("./client.js").Account,
- *   payer: import("./client.js").Account, refund_reason: string | null, created_at: string}} Ticket
+ *   payer: import("./client.js").Account, refund_reason: string | null, created_at: string,
+ *   refunds_asked: import("./account_payments.js").RefundAsked[]}} Ticket
  *
  * @typedef {{amount_minor: number, currency: string, left: number, sale: "on_sale" | "sold_out" | "not_yet" | "closed"}} TicketWay
  *

@@ -1,6 +1,7 @@
 /** The controls at the foot of a Space: one big tap at first, then what one may do. */
 import { h, icon } from "./dom.js";
 import { button } from "./parts.js";
+import { stageOf } from "./space_parts.js";
 import { t } from "./text.js";
 
 /** @typedef {import("./page_space.js").Model} Model */
@@ -12,19 +13,21 @@ export function dockView(model) {
   return h(
     "section.dock",
     { "aria-label": t("space.controls"), "data-key": "dock" },
-    model.microphone && h("p.notice", { role: "alert", "data-notice": model.microphone }, t(model.microphone)),
+    stageOf(model)?.notice(),
     h(
       "div.dock-top",
       {},
       h(`p.status.${client.blocked ? "blocked" : client.state}`, { role: "status" }, h("span.dot", { "aria-hidden": "true" }), statusText(model)),
       inside && volumeView(client.volume),
     ),
+    inside && client.you && h("div.talk-dock", { "data-key": "talk-dock", "data-own": true }), // talk.js fills it
     inside ? insideView(model) : outsideView(model),
   );
 }
 
 /** @param {Model} model */
-function statusText({ client, status, waiting, space }) {
+function statusText(model) {
+  const { client, status, waiting, space } = model;
   if (client.blocked) return t("status.blocked");
   if (status && client.state !== "listening") return t(status);
   if (waiting) return t("status.waiting");
@@ -33,18 +36,22 @@ function statusText({ client, status, waiting, space }) {
     return t(role === "host" || role === "cohost" ? "scheduled.yours" : "scheduled.text");
   }
   if (client.state !== "listening") return t(`status.${client.state}`);
-  if (!client.onStage) return t(client.handRaised ? "status.asked" : "status.listening");
-  if (space.state === "scheduled") return t("status.green_room");
-  if (!client.speaking) return t("status.on_stage_silent");
-  return t(client.muted ? "status.on_stage_muted" : "status.on_stage");
+  if (client.onStage) return stageOf(model)?.status();
+  return t(client.handRaised ? "status.asked" : "status.listening");
 }
 
+/** What else there is. */
+const moreButton = () =>
+  button("room", t("room.more"), { icon: "more", kind: "more", "aria-haspopup": "menu", "aria-label": t("room.menu"), "data-key": "room" });
+
 /** Before the sound. @param {Model} model */
-function outsideView({ client, space, waiting }) {
+function outsideView(model) {
+  const { client, space, waiting } = model;
+  const connecting = model.status === "status.connecting" || ["starting", "connecting", "reconnecting"].includes(client.state);
   const role = client.you?.role ?? space.you?.role;
   const onStage = role === "host" || role === "cohost" || role === "speaker";
   const mayStart = role === "host" || role === "cohost";
-  if (["starting", "connecting", "reconnecting"].includes(client.state) && !waiting) {
+  if (connecting && !waiting) {
     return h(
       "div.controls",
       { "data-key": "outside" },
@@ -58,13 +65,14 @@ function outsideView({ client, space, waiting }) {
       { "data-key": "outside" },
       mayStart && button("start", t("action.start"), { kind: "primary big", icon: "mic" }),
       onStage
-        ? button("listen", t("action.green_room"), { kind: mayStart ? "" : "primary big", icon: "mic" })
+        ? button("green-room", t("action.green_room"), { kind: mayStart ? "" : "primary big", icon: "mic" })
         : button("listen", t(waiting ? "scheduled.wait" : "scheduled.listen"), {
           kind: "primary big",
           icon: waiting ? "check" : "listen",
           "aria-disabled": waiting && "true",
         }),
       waiting && button("leave", t("app.cancel"), { icon: "cross" }),
+      client.hosting && moreButton(),
     );
   }
   return h(
@@ -74,40 +82,25 @@ function outsideView({ client, space, waiting }) {
       kind: "primary big",
       icon: onStage ? "mic" : "listen",
     }),
+    onStage && stageOf(model) && button("sound-check", t("action.sound_check"), { icon: "volume", "data-key": "sound-check" }),
     role === "host" && endButton(),
+    client.hosting && moreButton(),
   );
 }
 
 /** With sound. @param {Model} model */
 function insideView(model) {
   const { client, space } = model;
-  const hosting = client.you?.role === "host" || client.you?.role === "cohost";
   return h(
     "div.controls",
     { "data-key": "inside" },
     client.blocked && button("sound-tap", t("action.tap_for_sound"), { kind: "primary big", icon: "volume" }),
-    client.onStage ? speakerControls(model) : listenerControls(model),
-    hosting && space.state === "scheduled" && button("start", t("action.start"), { kind: "primary", "data-key": "start" }),
+    client.hosting && space.state === "scheduled" && button("start", t("action.start"), { kind: "primary big", "data-key": "start" }),
+    client.onStage ? stageOf(model)?.controls() : listenerControls(model),
+    moreButton(),
     client.you?.role === "host" && space.state === "live" && endButton(),
     button("leave", t("action.leave"), { icon: "leave" }),
   );
-}
-
-/** @param {Model} model */
-function speakerControls({ client }) {
-  const { role } = /** @type {import("./client.js").You} */ (client.you);
-  return [
-    client.speaking
-      ? button("mute", t(client.muted ? "action.unmute" : "action.mute"), {
-        icon: client.muted ? "mic-off" : "mic",
-        kind: client.muted ? "toggled" : "primary",
-        "aria-keyshortcuts": "m",
-        "data-key": "mute",
-        title: t("action.mute_key"),
-      })
-      : button("microphone", t("action.mic_on"), { icon: "mic", kind: "primary big", "data-key": "microphone" }),
-    role !== "host" && button("step-down", t("action.step_down"), { icon: "down", "data-key": "step-down" }),
-  ];
 }
 
 /** @param {Model} model */
@@ -116,7 +109,11 @@ function listenerControls({ client, space }) {
   if (!client.you?.account) return button("sign-in", t("action.sign_in_to_ask"), { icon: "hand" });
   return client.handRaised
     ? button("withdraw", t("action.withdraw"), { icon: "hand", kind: "toggled", "data-key": "hand" })
-    : button("ask", t("action.ask"), { icon: "hand", "data-key": "hand" });
+    : button("ask", t(space.asking === "nobody" ? "action.ask_closed" : "action.ask"), {
+      icon: "hand",
+      "data-key": "hand",
+      "aria-disabled": space.asking === "nobody" && "true",
+    });
 }
 
 const endButton = () =>

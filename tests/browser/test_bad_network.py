@@ -11,20 +11,14 @@ from playwright.async_api import Playwright
 from tests.harness.api import Api
 from tests.harness.chromium import chromium
 from tests.harness.client import speaking
+from tests.harness.patience import until_heard
 from tests.harness.relay import Impairment, relaying
 from tests.harness.server import Server
 from tests.harness.signals import packed, tone
-from tests.harness.space_page import SpacePage, open_space
+from tests.harness.space_page import SpacePage, open_space, through
 
-pytestmark = pytest.mark.needs("chromium")
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.alone]
 
-THROUGH_THE_RELAY = """
-const set = RTCPeerConnection.prototype.setRemoteDescription;
-RTCPeerConnection.prototype.setRemoteDescription = function (description) {
-  const sdp = description.sdp.replace(/^(a=candidate:.* udp \\d+ \\S+) SERVER /gim, "$1 RELAY ");
-  return set.call(this, { type: description.type, sdp });
-};
-"""
 RECEIVED = """
 async () => {
   const stats = [...(await window.spaces.client.peer.pc.getStats()).values()];
@@ -35,7 +29,7 @@ async () => {
 }
 """
 LOSS = 0.10
-SETTLED_SECONDS, HEARD_SECONDS = 10.0, 20.0
+SETTLED_SECONDS, HEARD_SECONDS = 10.0, 14.0
 CONCEALED_MAX = 0.02
 
 
@@ -52,10 +46,9 @@ async def test_a_tenth_lost_is_repaired(server: Server, api: Api, handle: str, p
         relaying((server.address, server.udp_port)) as relay,
         chromium(playwright) as browser,
     ):
-        script = THROUGH_THE_RELAY.replace("SERVER", str(server.udp_port)).replace("RELAY", str(relay.address[1]))
-        page = await open_space(browser, server.url, space, script=script)
+        page = await open_space(browser, server.url, space, script=through(relay, server))
         await page.listen()
-        await asyncio.sleep(2)
+        await until_heard(page.tab, 440)
         relay.down = Impairment(loss=LOSS)
         await asyncio.sleep(SETTLED_SECONDS)
         before = await received(page)
@@ -66,5 +59,5 @@ async def test_a_tenth_lost_is_repaired(server: Server, api: Api, handle: str, p
     lost = of["packetsLost"] / (of["packetsLost"] + of["packetsReceived"])
     concealed = of["concealedSamples"] / of["totalSamplesReceived"]
     print(f"lost {lost:.1%}, concealed {concealed:.2%}: {of}")
-    assert lost == pytest.approx(LOSS, abs=0.04), "it goes through the relay"
+    assert lost == pytest.approx(LOSS, abs=0.06), "it goes through the relay"
     assert concealed < CONCEALED_MAX

@@ -8,28 +8,34 @@ import os
 import re
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import aiohttp
 import numpy as np
 import pytest
-from playwright.async_api import Playwright, expect
+from playwright.async_api import Page, Playwright, expect
 
-from spaces.demo.speech import SPEECH_FILE
 from tests.harness.chromium import Tab, chromium
-from tests.harness.eventually import until
-from tests.harness.measure import correlations, first_sound_seconds
-from tests.harness.opus import RATE, decode_file
+from tests.harness.eventually import PATIENCE_SECONDS, until
+from tests.harness.measure import first_sound_seconds
+from tests.harness.patience import until_heard, until_speech
 from tests.harness.ports import free_tcp_port, free_udp_port
 from tests.harness.server import REPOSITORY
+from tests.harness.signals import tone, write_wav
 from tests.harness.space_page import SpacePage
 
 pytestmark = pytest.mark.needs("chromium")
 
-START_SECONDS_MAX = 90.0
-FIRST_SOUND_SECONDS_MAX = 1.0
-CODE = re.compile(r"me@example\.org.*\b[2-9A-Z]{4}(?:-[2-9A-Z]{4}){2}\b")
+START_SECONDS_MAX = 240.0
+FIRST_SOUND_SECONDS_MAX = 10.0
+"""It is a matter of some hundred milliseconds (`python -m benchmarks page`); here, that it needs no second try."""
+HOSTING_SECONDS_MAX = 120.0
+"""From the front until one's own Space is live."""
+HERTZ = 700
+CODE = re.compile(r"me@example\.org.*\b([2-9A-Z]{4}(?:-[2-9A-Z]{4}){2})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ async def demo() -> AsyncIterator[Addresses]:
         drain = asyncio.create_task(_keep(process.stdout, later))
         yield Addresses(*found, later=later)
         process.send_signal(signal.SIGINT)
-        assert await asyncio.wait_for(process.wait(), 15) in (0, 130, -signal.SIGINT)
+        assert await asyncio.wait_for(process.wait(), PATIENCE_SECONDS) in (0, 130, -signal.SIGINT)
         await drain
         assert "Traceback" not in "".join(later)
     finally:
@@ -92,18 +98,16 @@ async def hears(tab: Tab) -> None:
     await button.wait_for()
     tap = await button.evaluate("button => { const at = window.__ear.position(); button.click(); return at; }")
     await page.until_state("listening")
-    heard = (await tab.heard(11))[RATE:]
+    await tab.page.locator("html[data-sound]").wait_for(state="attached")
+    await until_speech(tab)
     first = first_sound_seconds(await tab.recorded(int(tap)))
-    found = correlations(heard, decode_file(str(SPEECH_FILE)))
-    print(f"first sound {first} s after the tap; median correlation {np.median(found):.3f} over {len(found)} windows")
+    print(f"first sound {first} s after the tap")
     assert first is not None
     assert first <= FIRST_SOUND_SECONDS_MAX
-    assert np.median(found) >= 0.9
 
 
-@pytest.mark.timeout(300)
 async def test_the_demo_is_heard_by_whoever_may(playwright: Playwright) -> None:
-    async with demo() as addresses, chromium(playwright) as browser:
+    async with demo() as addresses, chromium(playwright, whole=True) as browser:
         for address in (addresses.open_space, addresses.grace):
             tab = await browser.open(address)
             await hears(tab)
@@ -126,3 +130,54 @@ async def test_the_demo_is_heard_by_whoever_may(playwright: Playwright) -> None:
             )
             assert asked.status == 202
         await until(lambda: CODE.search("".join(addresses.later)))
+
+
+async def signs_in(page: Page, addresses: Addresses) -> None:
+    await page.get_by_label("E-mail address").fill("me@example.org")
+    await page.get_by_role("button", name="Send me a code").click()
+    await page.get_by_label("Code").wait_for()
+    await until(lambda: CODE.search("".join(addresses.later)))
+    code = CODE.search("".join(addresses.later))
+    assert code is not None
+    await page.get_by_label("Code").fill(code[1])
+    await page.get_by_label("Code").press("Enter")
+    await page.get_by_label("Name").fill("Mary Somerville")
+    await page.get_by_label("Handle").fill("mary")
+    await page.get_by_label("Handle").press("Enter")
+
+
+async def test_a_newcomer_hosts_a_space_for_subscribers_following_the_page_alone(
+    playwright: Playwright, tmp_path: Path
+) -> None:
+    voice = write_wav(tmp_path / "voice.wav", tone(HERTZ, 2.0, amplitude=0.2))
+    async with demo() as addresses, chromium(playwright, voice, whole=True) as browser:
+        begun = time.monotonic()
+        tab = await browser.open(addresses.sign_in.removesuffix("sign-in"))
+        page = tab.page
+        await page.get_by_role("link", name="Host a Space of your own").click()
+        await signs_in(page, addresses)
+        await page.get_by_role("button", name="Become a creator").click()
+        tiers = page.get_by_role("region", name="Tiers")
+        await tiers.get_by_label("Name").fill("Friends")
+        await tiers.get_by_label("Price a month").fill("3")
+        await tiers.get_by_role("button", name="Put it on sale").click()
+        await expect(tiers.locator("li")).to_contain_text("$3.00 a month")
+        spaces = page.get_by_role("region", name="Spaces")
+        await spaces.get_by_label("Title").fill("My first evening")
+        await spaces.get_by_label("Who may come in").select_option(label="Super Followers of any tier")
+        await spaces.get_by_role("button", name="Create the Space").click()
+        await page.get_by_role("button", name="Start the Space").click()
+        mary = SpacePage(tab)
+        await mary.until_speaking()
+        took = time.monotonic() - begun
+        print(f"live, and speaking, {took:.1f} s after the front was opened")
+        assert took <= HOSTING_SECONDS_MAX
+
+        alan = SpacePage(await browser.open(addresses.alan.replace(addresses.alan.partition("#")[0], page.url)))
+        await expect(alan.page.locator(".offer")).to_contain_text("$3.00")
+        assert not np.any(await alan.tab.heard(1)), "who has not paid hears nothing"
+        await alan.page.get_by_role("button", name="Subscribe to Friends").click()
+        await alan.page.get_by_role("button", name="Pay with test money").click()
+        await alan.until_state("listening")  # who has paid is taken in
+        await until_heard(alan.tab, HERTZ)
+        assert tab.complaints == []

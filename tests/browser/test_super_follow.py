@@ -33,8 +33,7 @@ async def test_a_fan_subscribes_changes_cancels_and_resumes(
         await page.get_by_role("button", name="Subscribe to Level 1").click()
         await page.get_by_role("button", name="Pay with test money").click()
         await page.wait_for_url(f"**/@{handle}")
-        await page.get_by_role("link", name="Manage").click()
-        follows = page.get_by_role("region", name="Super Follows")
+        follows = page.get_by_role("region", name="Your Super Follow")
         await expect(follows).to_contain_text("renews")
         assert await nameless(page) == []
 
@@ -53,8 +52,46 @@ async def test_a_fan_subscribes_changes_cancels_and_resumes(
         await follows.get_by_role("button", name="Resume").press("Enter")
         await expect(follows).to_contain_text("renews")
         assert not (await mine())["cancel_at_period_end"]
-        await expect(page.get_by_role("region", name="Payments").locator("li")).to_have_count(2)
+        await expect(page.get_by_role("region", name="Your receipts").locator("li")).to_have_count(2)
         assert [c for c in tab.complaints if "blob:" not in c] == []
+
+
+async def test_a_tier_by_the_year_with_free_days_is_offered_chosen_and_changed(
+    server: Server, api: Api, handle: str, playwright: Playwright
+) -> None:
+    host, fan = await api.creator(handle), person(f"{handle}fan")
+    async with chromium(playwright) as browser:
+        studio = await browser.open(f"{server.url}/studio#token={host.token}", strict=True)
+        tiers = studio.page.get_by_role("region", name="Tiers")
+        await tiers.get_by_label("Name").fill("Gold")
+        await tiers.get_by_label("Price a month").fill("4")
+        await tiers.get_by_label("Free days first").fill("7")
+        await tiers.get_by_role("button", name="Put it on sale").click()
+        await tiers.get_by_role("button", name="Prices of Gold").click()
+        sheet = studio.page.get_by_role("dialog")
+        await sheet.get_by_label("New price").fill("40")
+        assert await nameless(studio.page) == []
+        await sheet.get_by_role("button", name="Save").click()
+        await expect(tiers.locator("li")).to_contain_text("$40.00 a year")
+        await expect(tiers.locator("li")).to_contain_text("The first 7 days are free")
+
+        tab = await browser.open(f"{server.url}/@{handle}#token={fan.token}", strict=True)
+        page = tab.page
+        await expect(page.locator(".offer")).to_contain_text("The first 7 days are free")
+        await page.get_by_role("button", name="Subscribe to Gold for $40.00").click()
+        await expect(page.locator("main")).to_contain_text("$40.00 a year")
+        await page.get_by_role("button", name="Pay with test money").click()
+        await page.wait_for_url(f"**/@{handle}")
+        follows = page.get_by_role("region", name="Your Super Follow")
+        await expect(follows).to_contain_text("$40.00 a year")
+        await expect(follows).to_contain_text("free until")
+        await follows.get_by_role("button", name="Change tier").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Gold · $4.00 a month").click()
+        await expect(page.locator(".toast").last).to_contain_text("Gold")
+        (mine,) = (await api.ok("GET", "/v1/me/subscriptions", by=fan))["subscriptions"]
+        assert mine["interval"] == "year", "from the next payment on"
+        await expect(follows).to_contain_text("It changes with the next payment")
+        assert [c for c in [*tab.complaints, *studio.complaints] if "blob:" not in c] == []
 
 
 async def test_a_gift_is_paid_for_on_the_same_page(

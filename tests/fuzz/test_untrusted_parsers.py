@@ -28,8 +28,12 @@ import access
 import spaces
 from access import gift_codes
 from access.errors import TokenError
+from access.guests import is_guest_pass_untrusted
 from access.tokens import (
+    INTEGRATION_AUDIENCE,
     Identity,
+    check_integration_token_untrusted,
+    is_integration_token_untrusted,
     is_join_token_untrusted,
     issuer_untrusted,
     make_account_token,
@@ -37,6 +41,7 @@ from access.tokens import (
     read_account_token_untrusted,
     read_join_token_untrusted,
 )
+from spaces.db.listing import read_cursor_untrusted
 from spaces.errors import RemoteError
 from spaces.mixing.opus import packet_samples_untrusted
 from spaces.mixing.sound import Source
@@ -48,6 +53,8 @@ from spaces.sfu.demux import demux_untrusted
 from spaces.sfu.dtls_alert import CIPHERS, AlertKeys, close_notify, is_close_notify_untrusted
 from spaces.sfu.ice_lite import IceLite, Path
 from spaces.sfu.link import Link
+from spaces.sfu.relay_packet import RelayPacket, parse_relay_untrusted
+from spaces.sfu.relay_packet import pack as pack_relay
 from spaces.sfu.rtcp import (
     ReportBlock,
     goodbye,
@@ -61,6 +68,7 @@ from spaces.sfu.session import Receive
 from spaces.sfu.srtp import Keys, unprotect_rtcp_untrusted, unprotect_untrusted
 from spaces.sfu.stun import parse_binding_request_untrusted
 from spaces.sfu.uplink import Uplink
+from spaces.signaling.node_stamp import Stamp, make_stamp, read_stamp_untrusted
 from spaces.signaling.sdp import parse_offer_untrusted, parse_page_answer_untrusted
 from tests.harness.eventually import until
 from tests.harness.media_client import SPEAKING, Plane, running
@@ -210,6 +218,7 @@ def drivers() -> list[Driver]:
             [page],
             lambda data: parse_page_answer_untrusted(data.decode("utf-8", "surrogateescape")),
         ),
+        *node_drivers(),
         *token_drivers(),
         *mail_drivers(),
         *provider_drivers(),
@@ -221,6 +230,23 @@ def drivers() -> list[Driver]:
 
 def text(function: Callable[[str], object]) -> Callable[[bytes], object]:
     return lambda data: function(data.decode("utf-8", "surrogateescape"))
+
+
+def node_drivers() -> list[Driver]:
+    """What other nodes say, or somebody in their name."""
+    packet = RelayPacket("aSpace", 7, 1, 2, 960, b"opus")
+    stamp = make_stamp(Stamp("one.1", "192.0.2.1"), KEY, "GET", "/v1/me", NOW.timestamp())
+
+    def read(text: str) -> object:
+        return read_stamp_untrusted(text, KEY, "GET", "/v1/me", NOW.timestamp())
+
+    return [
+        Driver(
+            "spaces.sfu.relay_packet.parse_relay_untrusted", [pack_relay(packet, KEY)],
+            lambda data: parse_relay_untrusted(data, KEY),
+        ),
+        Driver("spaces.signaling.node_stamp.read_stamp_untrusted", [stamp.encode()], text(read)),
+    ]  # fmt: skip
 
 
 def provider_drivers() -> list[Driver]:
@@ -259,7 +285,8 @@ def provider_drivers() -> list[Driver]:
 def mail_drivers() -> list[Driver]:
     """Links that people follow out of mails, and what the mail server says of them."""
     links, name = MailLinks(KEY, lambda: "https://live.example"), "spaces.newsletters."
-    token, asked = (link.rsplit("/", 1)[1] for link in (links.unsubscribe(1, 2), links.confirm(3, NOW)))
+    made = (links.unsubscribe(1, 2), links.confirm(3, NOW), links.withdraw_reminder(4, 5))
+    token, asked, withdraw = (link.rsplit("/", 1)[1] for link in made)
 
     return [
         Driver(
@@ -271,7 +298,15 @@ def mail_drivers() -> list[Driver]:
             text(lambda link: links.read_confirm_untrusted(link, NOW)),
         ),
         Driver(
-            f"{name}links.MailLinks.read_message_id_untrusted", [links.message_id(7).encode()],
+            f"{name}links.MailLinks.read_withdraw_untrusted", [withdraw.encode(), token.encode()],
+            text(links.read_withdraw_untrusted),
+        ),
+        Driver(
+            "spaces.db.listing.read_cursor_untrusted", [b"l1764320000000000.4fJ2k", b"p0.a"], text(read_cursor_untrusted)
+        ),
+        Driver(
+            f"{name}links.MailLinks.read_message_id_untrusted",
+            [links.message_id(7).encode(), links.reminder_message_id(7).encode()],
             text(links.read_message_id_untrusted),
         ),
         Driver(
@@ -287,12 +322,21 @@ def token_drivers() -> list[Driver]:
     join, _ = make_join_token(KEY, account=1, space="room", creator=2, epoch=3, now=NOW, not_after=None)
     claims = jwt.api_jws.decode_complete(account, options={"verify_signature": False})["payload"]
 
+    said = {"iss": "key-1", "aud": INTEGRATION_AUDIENCE, "exp": int(NOW.timestamp()) + 60}
+    site = jwt.encode(said, SECRET, algorithm="HS256")
+
     def account_claims(data: bytes) -> object:
         return read_account_token_untrusted(jwt.api_jws.encode(data, SECRET, algorithm="HS256"), SECRET, NOW)
 
     name = "access.tokens."
     return [
+        Driver("access.guests.is_guest_pass_untrusted", [b"guest_abc", join.encode()], text(is_guest_pass_untrusted)),
         Driver(f"{name}is_join_token_untrusted", [join.encode(), account], text(is_join_token_untrusted)),
+        Driver(f"{name}is_integration_token_untrusted", [site.encode(), account], text(is_integration_token_untrusted)),
+        Driver(
+            f"{name}check_integration_token_untrusted", [site.encode(), account],
+            text(lambda token: check_integration_token_untrusted(token, SECRET, NOW)),
+        ),
         Driver(f"{name}issuer_untrusted", [account], text(issuer_untrusted)),
         Driver(
             f"{name}read_account_token_untrusted", [account],
@@ -307,10 +351,12 @@ def token_drivers() -> list[Driver]:
 
 
 REACHED_THROUGH_OTHERS = {
+    "spaces.sounds.reading.SoundReader.read_untrusted": "unit/test_sound_files.py: it asks a process of its own",
     "spaces.newsletters.links.MailLinks._read_untrusted": "MailLinks.read_unsubscribe_untrusted",
     "spaces.signaling.sdp._parse_untrusted": "parse_offer_untrusted",
     "spaces.signaling.sdp._attribute_untrusted": "parse_offer_untrusted",
-    "spaces.sfu.media.Media._stun_untrusted": "test_a_whole_plane",
+    "spaces.sfu.incoming.Incoming._stun_untrusted": "test_a_whole_plane",
+    "spaces.sfu.incoming.Incoming._rtp_untrusted": "test_a_whole_plane",
     "spaces.sfu.dtls.DtlsEndpoint._after_untrusted": "test_a_whole_plane",
     "spaces.sfu.peer.Peer.receive_rtp_untrusted": "test_a_whole_plane",
     "spaces.sfu.peer.Peer.receive_rtcp_untrusted": "test_a_whole_plane",
@@ -416,6 +462,7 @@ async def _noise(plane: Plane, send: Callable[[bytes], None], chance: random.Ran
 
 
 def _in(plane: Plane) -> int:
+    plane.metrics.refresh()
     return int(plane.metrics.registry.get_sample_value("spaces_packets_total", {"direction": "in"}) or 0)
 
 

@@ -16,8 +16,7 @@ from spaces.demo.offer import read_answer
 from tests.harness.accounts import Person
 from tests.harness.answer import answer
 from tests.harness.api import Api
-
-PATIENCE_SECONDS = 5.0
+from tests.harness.eventually import PATIENCE_SECONDS
 
 
 class Channel:
@@ -27,11 +26,12 @@ class Channel:
         self.socket = socket
         self.events: list[dict[str, Any]] = []
         self.close_code: int | None = None
+        self.patience_seconds = PATIENCE_SECONDS
         self._numbers = itertools.count(1)
 
     async def read(self) -> dict[str, Any] | None:
         """The next message; None: closed, for the reason in `close_code`."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(self.patience_seconds):
             message = await self.socket.receive()
         if message.type is not aiohttp.WSMsgType.TEXT:
             self.close_code = self.socket.close_code

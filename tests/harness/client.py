@@ -20,6 +20,7 @@ from spaces.demo.speech import Speech
 from spaces.demo.stream import OpusStream
 from tests.harness.accounts import Person
 from tests.harness.api import Api, Reply
+from tests.harness.eventually import PATIENCE_SECONDS
 from tests.harness.opus import FRAME, Decoder, Samples
 from tests.harness.relay import Relay
 
@@ -89,7 +90,7 @@ class RtcClient:
         self.answer = read_answer(reply.body)
         if relay is not None:
             self.answer = replace(self.answer, candidates=[relay.address])
-        await self.link.connect(self.answer)
+        await self.link.connect(self.answer, PATIENCE_SECONDS)
 
     def offer_text(
         self, direction: Direction, opus_payload_type: int = 111, red_payload_type: int | None = None
@@ -128,15 +129,33 @@ class RtcClient:
         """Listen for a while from now and return what that decodes to."""
         first = len(self.packets)
         await asyncio.sleep(seconds)
+        await self.caught_up()
         return decode(self.packets[first:])
 
-    async def hear_first(self, timeout_seconds: float = 5.0) -> Packet:
+    async def caught_up(self) -> None:
+        """What had reached the socket by now has been read: the event loop takes one datagram from it at a time."""
+        read = -1
+        while read != self.datagrams + self.reports:
+            read = self.datagrams + self.reports
+            for _ in range(3):
+                await asyncio.sleep(0)
+
+    async def hear_first(self, timeout_seconds: float = PATIENCE_SECONDS) -> Packet:
         """The first packet; asserts that there is one in time."""
         deadline = asyncio.get_running_loop().time() + timeout_seconds
         while not self.packets:
             assert asyncio.get_running_loop().time() < deadline, "no media"
             await asyncio.sleep(0.01)
         return self.packets[0]
+
+    async def hear_nothing(self, seconds: float, timeout_seconds: float = PATIENCE_SECONDS) -> None:
+        """No datagram for so long, once those under way (or in our socket) have come; asserts that it comes to that."""
+        deadline = asyncio.get_running_loop().time() + timeout_seconds
+        so_far = -1
+        while so_far != self.datagrams:
+            assert asyncio.get_running_loop().time() < deadline, "datagrams go on"
+            so_far = self.datagrams
+            await asyncio.sleep(seconds)
 
     def _on_rtp(self, data: bytes) -> None:
         self.datagrams += 1

@@ -65,6 +65,11 @@
         sources.delete(element);
         wired = undefined;
       }
+      if (!track && !wired && element.src.startsWith("blob:")) {
+        const source = context.createMediaElementSource(element); // paused, muted and softer with it
+        source.connect(input);
+        sources.set(element, { track, source, gain: new GainNode(context) });
+      }
       if (!track) continue;
       if (!wired) {
         const source = context.createMediaStreamSource(new MediaStream([track]));

@@ -1,7 +1,7 @@
 """A stand-in for Stripe over real HTTP: what the SDK needs for checkouts, subscriptions, refunds, payouts and events.
 
 Shapes: see fake_stripe_shapes.py; behaviour: fake_stripe_billing.py; requests: fake_stripe_routes.py. It signs webhooks as
-Stripe does and honours idempotency keys; it knows nothing of taxes and settlement currencies.
+Stripe does and honours idempotency keys. Of taxes it knows one rate, of settlement currencies one rate of exchange.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qsl
 
+import stripe
 from aiohttp import web
 
 from tests.harness import fake_stripe_shapes as shapes
@@ -28,6 +29,8 @@ from tests.harness.fake_stripe_shapes import Object
 SECRET_KEY = "sk_test_fakefakefake"
 WEBHOOK_SECRET = "whsec_fakefakefake"
 VERSION = "2026-10-28.endive"
+RETRY_SECONDS = 0.01
+"""What the SDK pauses before it tries again; Stripe itself would be given half a second."""
 
 
 class FakeStripe(Billing):
@@ -135,6 +138,7 @@ def deliveries(events: list[Object], seed: int) -> list[bytes]:
 @asynccontextmanager
 async def fake_stripe(now: int) -> AsyncIterator[tuple[FakeStripe, str]]:
     """The fake and its address."""
+    stripe.HTTPClient.INITIAL_DELAY = RETRY_SECONDS
     fake = FakeStripe(now)
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", fake.serve)

@@ -33,6 +33,11 @@ class Billing:
         """Customers whose card is declined."""
         self.fees_late = False
         """Charges have no balance transaction until `tell_fees`."""
+        self.tax_percent = 0
+        """Of everything that is sold; part of its price (inclusive), or on top of it."""
+        self.tax_included = True
+        self.settles: tuple[str, float] | None = None
+        """The currency in which the platform has its money, if it is not the charge's, and the rate."""
         self.balance: int | None = None
         """What may be transferred; None: enough."""
         self._numbers = itertools.count(1)
@@ -146,12 +151,11 @@ class Billing:
         subscription |= {"status": "canceled", "ended_at": at, "canceled_at": at}
         self.tell("customer.subscription.deleted", subscription)
 
-    def dispute(self, intent: str) -> str:
+    def dispute(self, intent: str, amount: int | None = None) -> str:
         paying = self.objects[intent]
-        taken = shapes.entry(
-            self.id("txn"), "adjustment", -paying["amount"], 1_500, paying["currency"], intent, self.now
-        )
-        made = self.add(shapes.dispute(self.id("du"), paying, [taken], self.now))
+        amount = amount or paying["amount"]
+        taken = shapes.entry(self.id("txn"), "adjustment", -amount, 1_500, paying["currency"], intent, self.now)
+        made = self.add(shapes.dispute(self.id("du"), paying, amount, [taken], self.now))
         self.tell("charge.dispute.created", made)
         return str(made["id"])
 
@@ -179,9 +183,11 @@ class Billing:
         self.tell("account.updated", known)
         self.events[-1]["account"] = account
 
-    def reverse(self, transfer: str) -> None:
+    def reverse(self, transfer: str, part: int | None = None) -> None:
+        """So much of it, or all that is left."""
         known = self.objects[transfer]
-        known |= {"reversed": True, "amount_reversed": known["amount"]}
+        back = known["amount"] if part is None else known["amount_reversed"] + part
+        known |= {"reversed": back == known["amount"], "amount_reversed": back}
         self.tell("transfer.reversed", known)
 
     # --- how it hangs together
@@ -223,6 +229,9 @@ class Billing:
         if not following:
             schedule["status"], subscription["schedule"] = "released", None
             return
+        if not following[0]["discounts"]:
+            subscription["discounts"] = []
+            subscription.pop("_coupon", None)
         schedule["current_phase"] = {key: following[0][key] for key in ("start_date", "end_date")}
         subscription["items"]["data"][0]["price"] = self.objects[following[0]["items"][0]["price"]]
 
@@ -250,10 +259,23 @@ class Billing:
             return off
         return min(int(coupon["amount_off"]), amount)
 
+    def tax_of(self, amount: int) -> int:
+        return round(amount * self.tax_percent / (100 + (self.tax_percent if self.tax_included else 0)))
+
     def _invoice(self, subscription: Object, reason: str, lines: list[Object], due: int, off: int = 0) -> Object:
-        made = self.add(shapes.invoice(self.id("in"), subscription, reason, lines, due, off, self.now))
+        tax = self.tax_of(due)
+        total = self._set_off(subscription, due if self.tax_included else due + tax)
+        made = self.add(shapes.invoice(self.id("in"), subscription, reason, lines, total, off, self.now))
+        if tax:
+            made["total_taxes"] = [shapes.tax(tax, total - tax, included=self.tax_included)]
         subscription["latest_invoice"] = made["id"]
         return made
+
+    def _set_off(self, subscription: Object, total: int) -> int:
+        """What is to be paid, against the customer's credit balance; less than nothing is added to that."""
+        credit: int = subscription.get("_credit", 0)
+        subscription["_credit"] = max(credit - total, 0)
+        return max(total - credit, 0)
 
     def _attempt(self, invoice: Object, *, succeed: bool) -> None:
         details = invoice["parent"]["subscription_details"]
@@ -292,8 +314,12 @@ class Billing:
         return intent
 
     def _entry(self, amount: int, currency: str) -> str:
+        settled, rate = self.settles or (currency, None)
+        amount = round(amount * (rate or 1))
         fee = (amount * 29 + 500) // 1_000 + 30
-        return str(self.add(shapes.entry(self.id("txn"), "charge", amount, fee, currency, "", self.now))["id"])
+        made = self.add(shapes.entry(self.id("txn"), "charge", amount, fee, settled, "", self.now))
+        made["exchange_rate"] = rate
+        return str(made["id"])
 
     # --- changes of what runs
 
@@ -309,8 +335,8 @@ class Billing:
         unused = round(old["unit_amount"] * rest / whole)
         asked = round(priced["unit_amount"] * rest / whole) if same else priced["unit_amount"]
         until = end if same else now + SPANS[priced["recurring"]["interval"]]
-        due = max(asked - unused, 0)
-        if due:
+        due = asked - unused
+        if due > 0:
             self.decline(subscription, form)
         credit = shapes.line(self.id("il"), subscription, old, (now, end), -unused)
         item["price"] = priced

@@ -89,7 +89,11 @@ def _new_session(fake: Billing, form: Object) -> Object:
         currency = first["price_data"]["currency"]
     for part in form.get("discounts", []):
         fake.one(part["coupon"])
-    return fake.add(shapes.session(fake.id("cs_test"), form, total, currency, fake.now) | {"_form": form})
+    tax = fake.tax_of(total)
+    total += 0 if fake.tax_included else tax
+    made = fake.add(shapes.session(fake.id("cs_test"), form, total, currency, fake.now) | {"_form": form})
+    made["total_details"]["amount_tax"] = tax
+    return made
 
 
 @route("POST", f"/v1/checkout/sessions/{NAME}/expire")
@@ -105,6 +109,9 @@ def _update(fake: Billing, form: Object, name: str) -> Object:
         raise RefusedError(400, "", "It has ended, or is managed by a subscription schedule.")
     if form.get("billing_cycle_anchor", {}).get("type") == "now":
         fake.begin_anew(subscription, form)
+    if form.get("discounts") == "":
+        subscription["discounts"] = []
+        subscription.pop("_coupon", None)
     if "items" in form:
         assert form["items"][0]["id"] == subscription["items"]["data"][0]["id"]
         fake.change(subscription, fake.one(form["items"][0]["price"]), form)
@@ -123,6 +130,16 @@ def _cancel(fake: Billing, form: Object, name: str) -> Object:
     subscription = fake.one(name)
     fake.end(subscription, fake.now)
     return subscription
+
+
+@route("DELETE", f"/v1/customers/{NAME}")
+def _delete_customer(fake: Billing, form: Object, name: str) -> Object:
+    fake.one(name)
+    for subscription in fake.all("subscription", customer=name)["data"]:
+        if subscription["status"] != "canceled":
+            fake.end(subscription, fake.now)
+    del fake.objects[name]
+    return {"id": name, "object": "customer", "deleted": True}
 
 
 @route("POST", "/v1/subscription_schedules")
@@ -151,7 +168,7 @@ def _update_schedule(fake: Billing, form: Object, name: str) -> Object:
     for wanted in following:
         assert "end_date" not in wanted
         end = at + SPANS[wanted["duration"]["interval"]] * int(wanted["duration"]["interval_count"])
-        names = [part["discount"] for part in wanted.get("discounts", [])]
+        names = [part["discount"] for part in wanted.get("discounts") or []]
         phases.append(shapes.phase(fake.one(wanted["items"][0]["price"])["id"], at, end, names, None))
         at = end
     schedule["phases"] = phases
@@ -193,7 +210,11 @@ def _new_refund(fake: Billing, form: Object) -> Object:
     paying = fake.one(form["payment_intent"])
     charge = fake.objects[paying["latest_charge"]]
     amount = int(form["amount"])
-    if amount > charge["amount"] - charge["amount_refunded"]:
+    disputes = fake.all("dispute", payment_intent=paying["id"])["data"]
+    if any(fought["status"] == "needs_response" for fought in disputes):
+        raise RefusedError(400, "charge_disputed")
+    lost = sum(fought["amount"] for fought in disputes if fought["status"] == "lost")
+    if amount > charge["amount"] - charge["amount_refunded"] - lost:
         raise RefusedError(400, "amount_too_large")
     charge["amount_refunded"] += amount
     entry = fake.add(shapes.entry(fake.id("txn"), "refund", -amount, 0, paying["currency"], "", fake.now))
@@ -251,4 +272,6 @@ def _events(fake: Billing, form: Object) -> Object:
             raise RefusedError(404, "resource_missing")
         later = set(ids[ids.index(form["ending_before"]) + 1 :])
         found = [event for event in found if event["id"] in later][: int(form["limit"])]
+    if "starting_after" in form:
+        found = found[: [event["id"] for event in found].index(form["starting_after"])]
     return shapes.page("/v1/events", found[-int(form["limit"]) :][::-1])

@@ -190,6 +190,13 @@ def invoice(ident: str, subscribed: Object, reason: str, lines: list[Object], du
     }
 
 
+def tax(amount: int, taxable: int, *, included: bool) -> Object:
+    return {
+        "amount": amount, "tax_behavior": "inclusive" if included else "exclusive", "tax_rate_details": None,
+        "taxability_reason": "standard_rated", "taxable_amount": taxable, "type": "tax_rate_details",
+    }  # fmt: skip
+
+
 def line(ident: str, subscribed: Object, priced: Object, span: tuple[int, int], amount: int, off: int = 0) -> Object:
     return {
         "id": ident,
@@ -237,9 +244,9 @@ def refund(ident: str, paying: Object, amount: int, bag: Object, entry: str, now
     }  # fmt: skip
 
 
-def dispute(ident: str, paying: Object, entries: list[Object], now: int) -> Object:
+def dispute(ident: str, paying: Object, amount: int, entries: list[Object], now: int) -> Object:
     return {
-        "id": ident, "object": "dispute", "amount": paying["amount"], "balance_transactions": entries,
+        "id": ident, "object": "dispute", "amount": amount, "balance_transactions": entries,
         "charge": paying["latest_charge"], "created": now, "currency": paying["currency"], "is_charge_refundable": False,
         "livemode": False, "metadata": {}, "payment_intent": paying["id"], "reason": "fraudulent",
         "status": "needs_response",

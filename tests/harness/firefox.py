@@ -1,16 +1,16 @@
-"""Firefox as a listener, over WebDriver BiDi. Run in the namespace it shall be in (its remote control is on loopback):
+"""Firefox, driven over WebDriver BiDi from another host than its own: its remote control is on its loopback alone.
 
-    python -m tests.harness.firefox URL SELECTOR SECONDS OUT.npy
+    python -m tests.harness.firefox TRUSTED
 
-Opens URL, clicks SELECTOR, listens for SECONDS from then on and writes what was played, 48 kHz mono.
+Run over there, it starts Firefox and hands on what is said, a line of JSON for each message: commands come in, answers
+and events go out. `TRUSTED` is a host whose http pages it takes for secure, so that they may have its microphone, which
+plays a tone.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
-import itertools
 import json
 import os
 import socket
@@ -18,21 +18,20 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import aiohttp
-import numpy as np
 
 from tests.harness.needs import FIREFOX
 
-EAR = (Path(__file__).parent / "ear.js").read_text()
 START_SECONDS_MAX = 60.0
-ELEMENT_SECONDS_MAX = 20.0
+SPOKEN_HERTZ = 1_000
+MESSAGE_BYTES_MAX = 1 << 26
 
 PREFERENCES: dict[str, str | int | bool] = {
     "media.autoplay.default": 0,
     "media.autoplay.blocking_policy": 0,
     "media.navigator.streams.fake": True,
+    "media.navigator.audio.fake_frequency": SPOKEN_HERTZ,
     "media.navigator.permission.disabled": True,
     "datareporting.policy.dataSubmissionEnabled": False,
     "toolkit.telemetry.enabled": False,
@@ -42,42 +41,6 @@ PREFERENCES: dict[str, str | int | bool] = {
     "network.connectivity-service.enabled": False,
     "remote.active-protocols": 1,  # BiDi only
 }
-
-
-class BidiError(Exception):
-    """Firefox answered a command with an error."""
-
-
-class Bidi:
-    """The few commands of WebDriver BiDi that a listener needs."""
-
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self._socket = socket
-        self._ids = itertools.count(1)
-
-    async def command(self, method: str, **params: Any) -> dict[str, Any]:
-        number = next(self._ids)
-        await self._socket.send_json({"id": number, "method": method, "params": params})
-        while True:
-            message: dict[str, Any] = await self._socket.receive_json(timeout=60)
-            if message.get("id") == number:
-                if message["type"] == "error":
-                    raise BidiError(f"{method}: {message['error']}: {message['message']}")
-                result: dict[str, Any] = message["result"]
-                return result
-
-    async def evaluate(self, context: str, expression: str) -> Any:
-        """The value of a primitive or a promise of one."""
-        result = await self.command(
-            "script.evaluate",
-            expression=expression,
-            target={"context": context},
-            awaitPromise=True,
-            userActivation=True,
-        )
-        if result["type"] != "success":
-            raise BidiError(f"{expression[:80]}: {result['exceptionDetails']['text']}")
-        return result["result"].get("value")
 
 
 @contextlib.asynccontextmanager
@@ -105,13 +68,14 @@ async def null_sound(folder: Path) -> AsyncIterator[dict[str, str]]:
 
 
 @contextlib.asynccontextmanager
-async def firefox() -> AsyncIterator[Bidi]:
-    """A headless Firefox with a fresh profile and a BiDi session."""
+async def firefox(trusted: str) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+    """A headless Firefox with a fresh profile; the socket of its remote control."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         profile = folder / "profile"
         profile.mkdir()
-        lines = [f"user_pref({_js(key)}, {_js(value)});" for key, value in PREFERENCES.items()]
+        preferences = PREFERENCES | {"dom.securecontext.allowlist": trusted}
+        lines = [f"user_pref({json.dumps(key)}, {json.dumps(value)});" for key, value in preferences.items()]
         (profile / "user.js").write_text("\n".join(lines))
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -126,9 +90,7 @@ async def firefox() -> AsyncIterator[Bidi]:
             )
             try:
                 async with aiohttp.ClientSession() as http, await _connect(http, port) as remote:
-                    bidi = Bidi(remote)
-                    await bidi.command("session.new", capabilities={})
-                    yield bidi
+                    yield remote
             finally:
                 if process.returncode is None:
                     process.terminate()
@@ -146,27 +108,21 @@ async def _connect(http: aiohttp.ClientSession, port: int) -> aiohttp.ClientWebS
             await asyncio.sleep(0.2)
 
 
-def _js(value: str | int | bool) -> str:
-    return json.dumps(value)
+async def _hand_on(trusted: str) -> None:
+    """Until standard input ends."""
+    commands = asyncio.StreamReader(limit=MESSAGE_BYTES_MAX)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
+    async with firefox(trusted) as remote:
+        answers = asyncio.create_task(_print(remote))
+        while line := await commands.readline():
+            await remote.send_str(line.decode())
+        answers.cancel()
 
 
-async def listen(url: str, selector: str, seconds: float, out: Path) -> None:
-    async with firefox() as bidi:
-        await bidi.command("script.addPreloadScript", functionDeclaration=f"() => {{ {EAR} }}")
-        tree = await bidi.command("browsingContext.getTree")
-        page = tree["contexts"][0]["context"]
-        await bidi.command("browsingContext.navigate", context=page, url=url, wait="complete")
-        deadline = asyncio.get_running_loop().time() + ELEMENT_SECONDS_MAX
-        found = f"(() => {{ const e = document.querySelector({_js(selector)}); return !!e && !e.disabled; }})()"
-        while not await bidi.evaluate(page, found):
-            assert asyncio.get_running_loop().time() < deadline, f"no {selector} on {url}"
-            await asyncio.sleep(0.1)
-        start = await bidi.evaluate(page, "window.__ear.position()")
-        await bidi.evaluate(page, f"document.querySelector({_js(selector)}).click()")
-        await asyncio.sleep(seconds)
-        encoded = await bidi.evaluate(page, f"window.__ear.take({start})")
-        np.save(out, np.frombuffer(base64.b64decode(encoded), "<i2").astype(np.float32) / 32768)
+async def _print(remote: aiohttp.ClientWebSocketResponse) -> None:
+    async for message in remote:
+        print(json.dumps(message.json()), flush=True)
 
 
 if __name__ == "__main__":
-    asyncio.run(listen(sys.argv[1], sys.argv[2], float(sys.argv[3]), Path(sys.argv[4])))
+    asyncio.run(_hand_on(sys.argv[1]))

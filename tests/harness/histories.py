@@ -1,14 +1,12 @@
-"""Random histories: how many of them, and a World of its own for each, cheap enough for tens of thousands.
-
-`SPACES_TEST_EXAMPLES=10000` runs the long profile (`docs/testing.md`).
-"""
+"""Random histories: how many of them, and a World of its own for each, cheap enough for tens of thousands."""
 
 from __future__ import annotations
 
 import asyncio
-import os
+import gc
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,24 +19,21 @@ from access.errors import AccessError
 from access.tables import metadata
 from tests.harness.database import fresh_engine, server_url
 from tests.harness.in_place import InPlaceEngine, template
-from tests.harness.world import World, make_world
+from tests.harness.long_profile import long_profile
+from tests.harness.world import World, make_world, world_on
 
 T = TypeVar("T")
-
-LONG = "SPACES_TEST_EXAMPLES"
-
-
-def long_profile() -> int | None:
-    return int(os.environ[LONG]) if LONG in os.environ else None
+GARBAGE_MAX = 100_000
+"""Objects before they are looked through. A history makes millions, hardly any in circles, and looking took a fifth of it."""
 
 
 def histories(quick: int) -> Callable[[Any], Any]:
     """`quick`: how many in the usual run; the long profile says itself. Shrinking a long life takes minutes: it is left out
-    there, and what failed is printed whole."""
+    there, and what failed is printed whole. On PostgreSQL the usual run has a third: what may differ there are statements."""
     examples = long_profile()
     phases = [phase for phase in Phase if examples is None or phase is not Phase.shrink]
     return settings(
-        max_examples=examples or quick,
+        max_examples=examples or (max(5, quick // 3) if server_url() else quick),
         phases=phases,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
         deadline=None,
@@ -48,7 +43,7 @@ def histories(quick: int) -> Callable[[Any], Any]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long profile takes as long as it takes."""
     for item in items:
-        if long_profile() is not None and "worlds" in getattr(item, "fixturenames", ()):
+        if long_profile() is not None and item.path.parent.name == "property":
             item.add_marker(pytest.mark.timeout(0))
 
 
@@ -62,7 +57,8 @@ async def outcome(act: Awaitable[T]) -> tuple[T | None, AccessError | None]:
 
 @dataclass
 class Worlds:
-    engine: AsyncEngine
+    engine: AsyncEngine = field(repr=False)  # a failing example is printed with its worlds
+    _kept: dict[Any, tuple[bytes, Any, int]] = field(default_factory=dict, repr=False)
 
     async def new(self) -> World:
         """Everything that was there before is gone."""
@@ -71,6 +67,21 @@ class Worlds:
         else:
             await _empty(self.engine)
         return await make_world(self.engine)
+
+    async def prepared(self, prepare: Callable[[World], Awaitable[T]]) -> tuple[World, T]:
+        """A new world after `prepare`, and what that returned, which nobody changes. In memory it is done once, and copied."""
+        known = self._kept.get(prepare)
+        if known is None:
+            world = await self.new()
+            made = await prepare(world)
+            if isinstance(self.engine, InPlaceEngine):
+                self._kept[prepare] = self.engine.serialize(), made, next(world.numbers)
+            return world, made
+        assert isinstance(self.engine, InPlaceEngine)
+        self.engine.start_anew(known[0])
+        world = world_on(self.engine)
+        world.numbers = itertools.count(known[2])
+        return world, known[1]
 
 
 async def _empty(engine: AsyncEngine) -> None:
@@ -90,5 +101,8 @@ async def worlds(tmp_path: Path) -> AsyncIterator[Worlds]:
         return
     await asyncio.to_thread(template)
     engine = InPlaceEngine()
+    thresholds = gc.get_threshold()
+    gc.set_threshold(GARBAGE_MAX, *thresholds[1:])
     yield Worlds(engine)
+    gc.set_threshold(*thresholds)
     await engine.dispose()

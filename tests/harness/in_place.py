@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
 from access import sqlite
-from access.database import THREADS, Threads
+from access.database import WORKERS, Workers
 from access.in_place import Here, finish
 from tests.harness.database import sqlite_template
 
@@ -38,12 +38,16 @@ class InPlaceEngine(AsyncEngine):
         sqlite.prepare(self._sync)
         self._here = Here(self, self._sync.connect())
         turn: Any = _Turn(self._here)
-        self.sync_engine.update_execution_options(**{THREADS: Threads(turn, turn)})
+        self.sync_engine.update_execution_options(**{WORKERS: Workers(turn, turn)})
 
-    def start_anew(self) -> None:
-        """Migrated, and else empty."""
+    def serialize(self) -> bytes:
+        """All that is in it."""
+        return self._driver.serialize()
+
+    def start_anew(self, content: bytes | None = None) -> None:
+        """With what was serialized; or migrated, and else empty."""
         assert not self._here.sync.in_transaction()
-        self._driver.deserialize(template())
+        self._driver.deserialize(template() if content is None else content)
         self._driver.execute("PRAGMA foreign_keys = ON")
 
     @asynccontextmanager

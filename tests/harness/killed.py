@@ -12,9 +12,10 @@ import gc
 import json
 import os
 import signal
+import subprocess
 import sys
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,33 +94,30 @@ def main() -> None:
 class Killer:
     """The test's end."""
 
-    process: asyncio.subprocess.Process
+    process: subprocess.Popen[str]
 
     async def do(
         self, url: str, act: str, part: str, notes: Any = None, *, kill_at: int | None = None
     ) -> dict[str, Any]:
         """Asserts that it went well, or was killed where it was to be."""
-        assert self.process.stdin
-        assert self.process.stdout
         order = {"url": url, "act": act, "part": part, "notes": notes, "kill_at": kill_at}
-        self.process.stdin.write(json.dumps(order).encode() + b"\n")
-        result: dict[str, Any] = json.loads(await self.process.stdout.readline())
+        result = await asyncio.to_thread(self._ask, json.dumps(order))
         assert "error" not in result, f"{act}, {part}, after {notes}:\n{result['error']}"
         return result
 
+    def _ask(self, order: str) -> dict[str, Any]:
+        assert self.process.stdin
+        assert self.process.stdout
+        print(order, file=self.process.stdin, flush=True)
+        result: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return result
 
-@contextlib.asynccontextmanager
-async def a_killer() -> AsyncIterator[Killer]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.harness.killed", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-        limit=2**20,
-    )  # fmt: skip
-    try:
+
+@contextlib.contextmanager
+def a_killer() -> Iterator[Killer]:
+    command = [sys.executable, "-m", "tests.harness.killed"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield Killer(process)
-    finally:
-        assert process.stdin
-        process.stdin.close()
-        await process.wait()
 
 
 if __name__ == "__main__":

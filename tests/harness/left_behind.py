@@ -13,8 +13,9 @@ def left_behind(media: Media) -> dict[str, Any]:
     engine.apply()
     tables = {
         "peers": media._peers,
-        "addresses": media._addresses,
-        "ice": media._ice._peers,
+        "addresses": media._incoming.addresses,
+        "speakers": media._incoming._speakers,
+        "ice": media._incoming._ice._peers,
         "confirms": media._confirms,
         "handshakes": media._handshakes,
         "half open": media._half_open._address,
@@ -23,6 +24,8 @@ def left_behind(media: Media) -> dict[str, Any]:
         "half open and heard": media._half_open._heard._of,
         "fan-out rows": media._fanout._keys,
         "owners": engine._owners,
+        "relayed Spaces": media._relayed_spaces,
+        "Spaces given out": engine._relays,
     }
     for name, space in media._spaces.items():
         tables |= {f"{name} peers": space.peers, f"{name} receivers": space.stage.receivers}

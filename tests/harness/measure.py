@@ -14,6 +14,7 @@ SEARCH_SECONDS = 0.04
 SILENCE_DBFS = -180.0
 RECOGNISED = 0.8
 """From this correlation on, a window's place is taken as where the sound now lies."""
+COARSE = 6
 AUDIBLE_RMS = 10 ** (-50 / 20)
 """-50 dBFS: below it there is nothing to compare."""
 
@@ -24,7 +25,8 @@ def correlations(heard: Samples, original: Samples, *, jumps: bool = False) -> N
     `original` is taken as a loop. The recording's place in it is found first, over the whole of it. From the first window
     recognised there, the others are followed forwards and backwards: each is looked for within ± 40 ms of where its
     neighbour lay, as a playout delay may change by a frame or two. With `jumps`, a window that is not recognised there is
-    looked for everywhere: for players whose own clock stutters. The window of a jump is spoilt either way.
+    looked for everywhere: for players whose own clock stutters, and for speakers in a test's own process, whose delay grows
+    when the machine has no time for them. The window of a jump is spoilt either way.
     """
     window = round(WINDOW_SECONDS * RATE)
     starts = range(0, len(heard) - window + 1, window)
@@ -68,14 +70,18 @@ def _window(heard: Samples, original: Samples, start: int, place: int) -> tuple[
 
 
 def place_in_loop(heard: Samples, original: Samples) -> int:
-    """Where in the looped original the recording begins, by circular cross-correlation."""
-    size = len(original)
-    folded = np.zeros(size)
-    for start in range(0, len(heard), size):
-        part = heard[start : start + size]
-        folded[: len(part)] += part
-    spectrum = np.fft.rfft(original) * np.conj(np.fft.rfft(folded))
-    return int(np.argmax(np.fft.irfft(spectrum, size)))
+    """Where in the looped original the recording begins, to COARSE samples, by cross-correlation."""
+    coarse = _coarse(heard[: len(original)])
+    unrolled = _coarse(np.concatenate((original, original[: len(heard)])))
+    size = 1 << len(unrolled).bit_length()  # a length with large primes in it takes the transform seconds
+    spectrum = np.fft.rfft(unrolled, size) * np.conj(np.fft.rfft(coarse, size))
+    return COARSE * int(np.argmax(np.fft.irfft(spectrum, size)[: len(original) // COARSE]))
+
+
+def _coarse(samples: Samples) -> Samples:
+    """Mean of every few: what is left of speech by which one knows it."""
+    whole = len(samples) // COARSE * COARSE
+    return np.asarray(samples[:whole].reshape(-1, COARSE).mean(axis=1), np.float32)
 
 
 def _best_correlation(part: NDArray[np.float64], stretch: NDArray[np.float64]) -> tuple[float, int]:

@@ -71,6 +71,7 @@ class Plane:
         self.clients: list[Client] = []
 
     def drops(self, cause: str) -> int:
+        self.metrics.refresh()
         return int(self.metrics.registry.get_sample_value("spaces_drops_total", {"cause": cause}) or 0)
 
     async def dropped(self, cause: str, times: int = 1) -> None:

@@ -12,7 +12,10 @@ from pathlib import Path
 from tests.harness.postgresql import programs
 
 CHROMIUM = "/usr/bin/chromium"
+CHROMIUM_SHELL = "/usr/bin/chromium-headless-shell"
+"""The same engine without the browser's own windows around the page, which take as much processor time as the page."""
 FIREFOX = "/usr/bin/firefox-esr"
+TSC = Path(__file__).parents[2] / "tools" / "typescript" / "node_modules" / ".bin" / "tsc"
 LOCALSTRIPE = Path(sys.prefix) / "localstripe"
 """A stand-in for Stripe that others wrote. It is under the GPL: run, never imported."""
 SYSTEM_PYTHON = "/usr/bin/python3"
@@ -34,7 +37,10 @@ def missing(name: str) -> str | None:
     """Why `name` cannot be used here; None if it can."""
     match name:
         case "chromium":
-            return None if os.access(CHROMIUM, os.X_OK) else f"no {CHROMIUM}"
+            absent = [program for program in (CHROMIUM, CHROMIUM_SHELL) if not os.access(program, os.X_OK)]
+            return f"no {absent[0]}" if absent else None
+        case "coturn":
+            return None if shutil.which("turnserver") else "no turnserver (Debian's coturn)"
         case "firefox":
             return _missing_firefox()
         case "gstreamer":
@@ -43,8 +49,16 @@ def missing(name: str) -> str | None:
             return None if (LOCALSTRIPE / "localstripe").is_dir() else f"no {LOCALSTRIPE} (make install-dev)"
         case "netns":
             return _missing_netns()
+        case "typescript":
+            return None if TSC.exists() and shutil.which("node") else f"no {TSC} (make typescript), or no node"
         case "postgresql":
             return None if programs() is not None else "no initdb (Debian's postgresql)"
+        case "haproxy":
+            return None if shutil.which("haproxy") else "no haproxy (Debian's)"
+        case "systemd":
+            return None if shutil.which("systemd-analyze") else "no systemd-analyze (Debian's systemd)"
+        case "redis":
+            return None if shutil.which("redis-server") else "no redis-server (Debian's)"
     raise ValueError(f"nobody knows how to look for {name!r}")
 
 

@@ -23,6 +23,7 @@ def node_config(folder: Path, **changes: Any) -> Config:
         "http_port": 0,
         "udp_host": "127.0.0.1",
         "udp_port": 0,
+        "drain_notice_seconds": 0.0,
         "data": folder,
         "api_key": API_KEY,
         "api_secret": API_SECRET,

@@ -17,6 +17,7 @@ TICK = 0.02
 class Playout:
     def __init__(self, *, delay_min: float = 0.0, delay_max: float = 0.2, start: float = 1_000.0) -> None:
         self.speakers = Speakers(1)
+        self.frame = np.zeros(FRAME, np.float32)
         self._decoder = Decoder()
         self.row = self.speakers.take(self._decoder.address, 1)
         self.delay_min, self.delay_max = delay_min, delay_max
@@ -58,13 +59,13 @@ class Playout:
             self.now += TICK
             before = self._held()
             played = self.count("played")
-            play(self.row, self.now, self.delay_min, self.delay_max, self.speakers.rows, TAPS)
+            play(self.row, self.frame, self.now, self.delay_min, self.delay_max, self.speakers.rows, TAPS)
             gone = sorted(set(before) - set(self._held()))
             # What is too old is left out before the rest is played.
             self.order += gone[len(gone) - (self.count("played") - played) :]
             self.waited += [self.now - before[s] for s in gone[len(gone) - (self.count("played") - played) :]]
             sounding = bool(self.state["sounding"])
-            self.out.append(self.speakers.rows.frame[self.row].copy() if sounding else None)
+            self.out.append(self.frame.copy() if sounding else None)
 
     def _held(self) -> dict[int, float]:
         rows = self.speakers.rows

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.harness.ports import free_tcp_port
+from tests.harness.quick_folder import quick_folder
 
 START_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 20.0
 CONNECTIONS_MAX = 300
-MEMORY_BYTES_MIN = 2 * 1024**3
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -34,6 +34,7 @@ SETTINGS = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "autovacuum": "off",
+    "jit": "off",  # compiling a query costs more than any of ours
     "log_min_messages": "fatal",  # refused rows are what many tests are about
 }
 
@@ -58,12 +59,6 @@ def as_somebody() -> dict[str, Any]:
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
-def _quick_folder() -> str | None:
-    """In memory where there is room: a database is a thousand small files. None: wherever temporary files are."""
-    memory = Path("/dev/shm")
-    return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free >= MEMORY_BYTES_MIN else None
-
-
 @contextlib.contextmanager
 def cluster() -> Iterator[str]:
     """The address of a server whose user may create databases. Raises ClusterError."""
@@ -71,7 +66,7 @@ def cluster() -> Iterator[str]:
     if binaries is None:
         raise ClusterError("no initdb (Debian's postgresql)")
     somebody = as_somebody()
-    with tempfile.TemporaryDirectory(prefix="spaces-postgresql-", dir=_quick_folder()) as name:
+    with tempfile.TemporaryDirectory(prefix="spaces-postgresql-", dir=quick_folder()) as name:
         folder = Path(name)
         if somebody:
             os.chown(folder, somebody["user"], somebody["group"])

@@ -23,6 +23,7 @@ LIMITS = Limits(
     displace=True,
     capacity_max=6,
     green_room=timedelta(minutes=60),
+    pins_max=3,
 )
 
 _sessions = itertools.count(1)

@@ -41,6 +41,8 @@ class Mailbox:
     letters: list[Letter] = field(default_factory=list)
     to_recipient: dict[str, str] = field(default_factory=dict)
     """Answers to RCPT."""
+    asked: list[str] = field(default_factory=list)
+    """Recipients that were named, taken or not."""
     after_message: dict[str, str] = field(default_factory=dict)
     """Answers after the whole message has been taken, by recipient; the message is kept all the same."""
     connections: int = 0
@@ -62,6 +64,7 @@ class Mailbox:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         self._kill("at RCPT", address)
+        self.asked.append(address)
         if (answer := self.to_recipient.get(address)) is not None:
             return self._hang_up(server) if answer == HANG_UP else answer
         envelope.rcpt_tos.append(address)

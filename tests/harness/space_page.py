@@ -6,8 +6,23 @@ from playwright.async_api import expect
 
 from tests.harness.accounts import Person
 from tests.harness.chromium import Chromium, Tab
+from tests.harness.relay import Relay
+from tests.harness.server import Server
 
-WAIT_MILLISECONDS = 15_000
+WAIT_MILLISECONDS = 30_000
+
+THROUGH_THE_RELAY = """
+const set = RTCPeerConnection.prototype.setRemoteDescription;
+RTCPeerConnection.prototype.setRemoteDescription = function (description) {
+  const sdp = description.sdp.replace(/^(a=candidate:.* udp \\d+ \\S+) SERVER /gim, "$1 RELAY ");
+  return set.call(this, { type: description.type, sdp });
+};
+"""
+
+
+def through(relay: Relay, server: Server) -> str:
+    """The script of a page whose media go by the relay."""
+    return THROUGH_THE_RELAY.replace("SERVER", str(server.udp_port)).replace("RELAY", str(relay.address[1]))
 
 
 class SpacePage:
@@ -25,6 +40,10 @@ class SpacePage:
         """Press Listen (on stage: Join the stage) and wait until the page says that it has sound's way open."""
         await self.press("listen")
         await self.until_state("listening")
+
+    async def until_drawn(self) -> None:
+        """By the page itself; from then on nothing of it is put in another's place by a start that goes on."""
+        await self.page.locator("html[data-state]").wait_for(state="attached")
 
     async def until_state(self, state: str) -> None:
         await expect(self.page.locator("html")).to_have_attribute("data-state", state, timeout=WAIT_MILLISECONDS)
@@ -46,6 +65,8 @@ class SpacePage:
 async def open_space(
     browser: Chromium, url: str, space: str, by: Person | None = None, *, strict: bool = False, script: str = ""
 ) -> SpacePage:
-    """The Space's page; signed in by a personal link."""
+    """The Space's page, drawn by its own modules (the first view comes from the server); signed in by a personal link."""
     fragment = f"#token={by.token}" if by else ""
-    return SpacePage(await browser.open(f"{url}/s/{space}{fragment}", strict=strict, script=script))
+    page = SpacePage(await browser.open(f"{url}/s/{space}{fragment}", strict=strict, script=script))
+    await page.until_drawn()
+    return page

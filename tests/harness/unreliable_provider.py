@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import structs
 from sqlalchemy import select
@@ -81,6 +81,9 @@ class UnreliableProvider:
     async def pause(self, agreement: str, *, key: str, now: datetime) -> Facts:
         return self._maybe(await self.bank.pause(agreement, key=key, now=now))
 
+    async def forget_payer(self, agreement: str, *, key: str, now: datetime) -> Facts:
+        return await self._badly(self.bank.forget_payer(agreement, key=key, now=now))
+
     async def refund(self, payment: str, *, amount_minor: int, key: str, now: datetime) -> Facts:
         return await self._badly(self.bank.refund(payment, amount_minor=amount_minor, key=key, now=now))
 
@@ -139,9 +142,13 @@ class UnreliableProvider:
         opened = next(fact for fact in self._beside if isinstance(fact, DisputeChanged) and fact.dispute == dispute)
         self._beside_it(structs.replace(opened, event=f"{dispute}:{state}", state=state, at=now))
 
-    async def return_payout(self, payout: int, now: datetime) -> None:
-        paid = next(fact for fact in await self._all() if isinstance(fact, PayoutChanged) and fact.payout == payout)
-        self._beside_it(structs.replace(paid, event=f"{paid.event}:returned", state="returned", at=now))
+    async def return_payout(self, payout: int, part: int | None, now: datetime) -> None:
+        told = [fact for fact in await self._all() if isinstance(fact, PayoutChanged) and fact.payout == payout]
+        newest = max(told, key=lambda fact: fact.returned_minor)
+        back = 0 if part is None else newest.returned_minor + part
+        state: Literal["paid", "returned"] = "returned" if part is None else "paid"
+        event = f"{told[0].event}:{state}:{back}"
+        self._beside_it(structs.replace(newest, event=event, state=state, returned_minor=back, at=now))
 
     # --- how it tells of it
 

@@ -44,7 +44,8 @@ class World:
     engine: AsyncEngine
     access: Access
     clock: Clock
-    _numbers: itertools.count[int] = field(default_factory=itertools.count)
+    numbers: itertools.count[int] = field(default_factory=itertools.count)
+    """Of people."""
 
     def token(self, sub: str, **claims: Any) -> str:
         return make_account_token(
@@ -52,7 +53,7 @@ class World:
         )
 
     async def person(self, handle: str | None = None) -> Account:
-        return await self.access.authenticate(self.token(f"person-{next(self._numbers)}", handle=handle))
+        return await self.access.authenticate(self.token(f"person-{next(self.numbers)}", handle=handle))
 
     async def creator(self, handle: str | None = None) -> tuple[Account, Creator]:
         account = await self.person()
@@ -92,11 +93,16 @@ def open_to_all(creator: Creator, space: str = "anOpenSpace") -> Resource:
 
 async def make_world(engine: AsyncEngine) -> World:
     """On a migrated database."""
+    world = world_on(engine)
+    await world.access.ensure_key(KEY, SECRET)
+    return world
+
+
+def world_on(engine: AsyncEngine) -> World:
+    """On a database that has the key already."""
     clock = Clock()
     provider = EmbeddedTestMoney(engine, lambda: "http://127.0.0.1:1")
-    access = Access(engine, provider=provider, join_token_key=b"j" * 32, now=clock)
-    await access.ensure_key(KEY, SECRET)
-    return World(engine, access, clock)
+    return World(engine, Access(engine, provider=provider, join_token_key=b"j" * 32, now=clock), clock)
 
 
 @pytest.fixture

@@ -12,14 +12,17 @@ from collections.abc import AsyncIterator
 
 import numpy as np
 import pylibsrtp
-import pytest
 
-from spaces.demo.speech import SPEECH_FILE, Speech
+from spaces.demo.speech import Speech
 from tests.harness.api import Api
-from tests.harness.client import RtcClient, duplicates_and_losses, listening, speaking
+from tests.harness.client import RtcClient, decode, duplicates_and_losses, listening, speaking
+from tests.harness.eventually import until, until_so
 from tests.harness.measure import correlations
-from tests.harness.opus import decode_file
+from tests.harness.patience import spoken
 from tests.harness.server import Server
+
+HEARD_SECONDS, AFTERWARDS_SECONDS = 2.5, 0.5
+"""At least, and after the last of what should not be sent."""
 
 
 async def drops(server: Server) -> float:
@@ -38,12 +41,19 @@ async def undisturbed(
         await listener.hear_first()
         await asyncio.sleep(1)
         before, first = await drops(server), len(listener.packets)
-        hearing = asyncio.create_task(listener.heard(6))
+        hearing = asyncio.create_task(listener.heard(HEARD_SECONDS))
         yield space, speaker, listener
-        heard = await hearing
-        assert await drops(server) - before >= dropped
-        assert duplicates_and_losses(listener.packets[first:]) == (0, 0)
-        assert np.median(correlations(heard, decode_file(str(SPEECH_FILE)))) >= 0.9
+        await hearing
+        await asyncio.sleep(AFTERWARDS_SECONDS)
+        await listener.caught_up()
+
+        async def counted() -> bool:
+            return await drops(server) - before >= dropped
+
+        await until_so(counted)
+        heard = listener.packets[first:]
+        assert duplicates_and_losses(heard) == (0, 0)
+        assert np.median(correlations(decode(heard), spoken(), jumps=True)) >= 0.9
 
 
 def stranger(server: Server) -> socket.socket:
@@ -53,13 +63,11 @@ def stranger(server: Server) -> socket.socket:
     return sender
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-async def test_random_bytes(server: Server, api: Api, handle: str, speech: Speech, seed: int) -> None:
-    print(f"seed {seed}")
-    die = random.Random(seed)
-    async with undisturbed(api, server, handle, speech, dropped=150):
+async def test_random_bytes(server: Server, api: Api, handle: str, speech: Speech) -> None:
+    die = random.Random(1)
+    async with undisturbed(api, server, handle, speech, dropped=300):
         with contextlib.closing(stranger(server)) as sender:
-            for number in range(200):
+            for number in range(400):
                 # Every range of RFC 7983, so that each parser gets its share; and a few empty datagrams.
                 first = die.choice(
                     (die.randrange(0, 4), die.randrange(20, 64), die.randrange(128, 192), die.randrange(256))
@@ -126,13 +134,12 @@ async def test_a_replayed_binding_from_elsewhere_does_not_move_the_path(
             for _ in range(3):
                 thief.send(binding)
                 await asyncio.sleep(0.1)
-            await asyncio.sleep(1)
+            await until(lambda: listener.datagrams >= before + 50)
             stolen = []
             with contextlib.suppress(BlockingIOError):
                 while True:
                     stolen.append(thief.recv(2048))
             assert [d for d in stolen if d[0] >= 20] == [], "no media and no DTLS"
-            assert listener.datagrams >= before + 40
 
 
 async def test_a_binding_with_wrong_integrity_gets_nothing(

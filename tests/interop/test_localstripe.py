@@ -23,7 +23,9 @@ from access import stripe_facts as says
 from access.errors import AccessError
 from access.payments import ProviderError
 from access.stripe_api import StripeApi, asking
+from access.stripe_provider import StripeProvider
 from access.stripe_webhooks import read_webhook
+from tests.harness.database import fresh_engine
 from tests.harness.localstripe import localstripe
 
 pytestmark = pytest.mark.needs("localstripe")
@@ -91,6 +93,20 @@ async def test_a_payment_and_its_refunds_are_read_as_they_are_written(shop: Shop
         told = [says.refund(entry, intent.id) for entry in found.data]
     assert sorted(fact.amount_minor for fact in told) == [300, 700]
     assert {(fact.payment, fact.state) for fact in told} == {(intent.id, "succeeded")}
+
+
+async def test_a_refund_is_made_once_by_its_key_although_keys_mean_nothing_here(shop: Shop, tmp_path: Path) -> None:
+    """By the provider itself, in parts. It does the deed, and cannot ask here what was paid for: an answer that is lost."""
+    intent = await shop.charge(await shop.customer(GOOD), 1_000)
+    async with fresh_engine(tmp_path) as engine:
+        provider = StripeProvider(shop.api, engine, "spaces_test", lambda: "http://127.0.0.1:1")
+        for key, amount in (("a", 300), ("a", 300), ("b", 200), ("a", 300)):
+            with pytest.raises(ProviderError) as caught:
+                await provider.refund(intent.id, amount_minor=amount, key=key, now=datetime.now(UTC))
+            assert caught.value.may_pass
+    with asking():
+        found = await shop.api.v1.refunds.list_async({"payment_intent": intent.id, "limit": 100})
+    assert sorted(entry.amount for entry in found.data) == [200, 300]
 
 
 async def test_a_declined_card_is_a_declined_payment(shop: Shop) -> None:

@@ -117,7 +117,7 @@ async def test_from_becoming_a_creator_to_a_statement_that_adds_up(life: Life) -
         assert (await standing(api, fan))["status"] == "past_due"
         await hear_more(phone)
         await life.forward(7 * DAY)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             await phone.link.closed.wait()
     again = await api.offer(f"/v1/spaces/{space}/whep", "v=0", by=fan)
     assert (again.status, again.code) == (402, "lapsed")

@@ -11,7 +11,9 @@ import aiohttp
 from tests.harness.accounts import person
 from tests.harness.api import Api
 from tests.harness.client import listening, speaking
+from tests.harness.eventually import PATIENCE_SECONDS
 from tests.harness.measure import steady_tone_levels
+from tests.harness.opus import Samples
 from tests.harness.server import serving
 from tests.harness.signals import packed, tone
 
@@ -19,6 +21,7 @@ HERTZ = (311, 433, 613, 787, 1031, 1277, 1693, 2111, 2579, 3191)
 """Primes: on a grid of 10 Hz the codec's noise would repeat every tenth of a second, and be tones on that grid itself."""
 AMPLITUDE = 0.05
 LOOP_SECONDS = 2.0
+AUDIBLE_DBFS = -60.0
 
 
 async def test_ten_tones_through_the_mix(tmp_path: Path, http: aiohttp.ClientSession) -> None:
@@ -35,16 +38,21 @@ async def test_ten_tones_through_the_mix(tmp_path: Path, http: aiohttp.ClientSes
                 await stack.enter_async_context(speaking(api, space, sound, by=speaker))
             listener = await stack.enter_async_context(listening(api, space))
             own = await stack.enter_async_context(listening(api, space, by=speakers[3]))
-            await asyncio.sleep(3)
-            heard, heard_by_own = await asyncio.gather(listener.heard(6), own.heard(6))
-
-        levels = steady_tone_levels(heard, HERTZ)
-        print("mix, dBFS:", levels.round(2))
-        assert levels.max() - levels.min() <= 1.0
-        levels = steady_tone_levels(heard_by_own, HERTZ)
-        # Longer spectra here: the codec's noise is spread thin in them, and a tone would stand out in every one.
-        own_level = steady_tone_levels(heard_by_own, HERTZ, window_seconds=1.5)[3]
-        print(f"without {HERTZ[3]} Hz, dBFS:", levels.round(2), "his own", own_level.round(2))
-        others = [level for n, level in enumerate(levels) if n != 3]
-        assert min(others) - own_level >= 40.0
+            deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+            while wrong := judged(*await asyncio.gather(listener.heard(3), own.heard(3))):
+                assert asyncio.get_running_loop().time() < deadline, wrong
         assert server.log_complaints() == []
+
+
+def judged(heard: Samples, heard_by_own: Samples) -> str:
+    """What is wrong with it."""
+    levels = steady_tone_levels(heard, HERTZ)
+    print("mix, dBFS:", levels.round(2))
+    if levels.min() < AUDIBLE_DBFS or levels.max() - levels.min() > 1.0:
+        return f"not alike: {levels.round(1)}"
+    levels = steady_tone_levels(heard_by_own, HERTZ)
+    # Longer spectra here: the codec's noise is spread thin in them, and a tone would stand out in every one.
+    own_level = steady_tone_levels(heard_by_own, HERTZ, window_seconds=1.5)[3]
+    print(f"without {HERTZ[3]} Hz, dBFS:", levels.round(2), "his own", own_level.round(2))
+    others = [level for n, level in enumerate(levels) if n != 3]
+    return "" if min(others) - own_level >= 40.0 else f"his own is heard: {levels.round(1)}, {own_level:.1f}"

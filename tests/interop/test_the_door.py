@@ -8,8 +8,22 @@ from spaces.demo.speech import Speech
 from tests.harness.accounts import person
 from tests.harness.api import Api
 from tests.harness.client import RtcClient, listening, speaking
+from tests.harness.eventually import PATIENCE_SECONDS, until
+from tests.harness.stalls import watching_stalls
 
 REVOCATION_SECONDS_MAX = 1.0
+
+
+async def stops(listener: RtcClient) -> None:
+    """His sound has to, now that the answer to what ends it is here."""
+    answered = asyncio.get_running_loop().time()
+    async with watching_stalls() as stalls, asyncio.timeout(PATIENCE_SECONDS):
+        await listener.link.closed.wait()
+        await listener.caught_up()
+    assert listener.last_arrival is not None
+    stopped = listener.last_arrival - answered
+    print(f"last datagram {stopped * 1000:.0f} ms after the answer")
+    assert stopped <= REVOCATION_SECONDS_MAX + stalls.seconds()
 
 
 async def test_a_fan_gets_in_by_paying_and_at_once(api: Api, handle: str, speech: Speech) -> None:
@@ -59,15 +73,10 @@ async def test_media_stops_within_a_second_when_the_creator_ends_a_subscription(
         listening(api, space, by=fan) as listener,
     ):
         await listener.hear_first()
-        asked = asyncio.get_running_loop().time()
         await api.ok("POST", f"/v1/subscriptions/{subscription}/cancel", by=host, json={"at": "now"})
-        await asyncio.sleep(3)
-        assert listener.last_arrival is not None
-        assert witness.last_arrival is not None
-        stopped = listener.last_arrival - asked
-        print(f"last datagram {stopped * 1000:.0f} ms after the request that ended the subscription was sent")
-        assert stopped <= REVOCATION_SECONDS_MAX
-        assert witness.last_arrival > asked + 2, "the others go on hearing"
+        await stops(listener)
+        count = witness.datagrams
+        await until(lambda: witness.datagrams > count + 50)  # the others go on hearing
         again = await api.offer(f"/v1/spaces/{space}/whep", listener.offer_text("recvonly"), by=fan)
         assert again.status == 402
 
@@ -82,12 +91,9 @@ async def test_media_stops_within_a_second_when_a_comp_ends(api: Api, handle: st
     comp = await api.ok("POST", f"/v1/creators/{handle}/comps", by=host, json=gift)
     async with speaking(api, space, speech, by=host), listening(api, space, by=fan) as listener:
         await listener.hear_first()
-        asked = asyncio.get_running_loop().time()
         ended = await api.request("DELETE", f"/v1/creators/{handle}/comps/{comp['id']}", by=host)
         assert ended.status // 100 == 2
-        await asyncio.sleep(2)
-        assert listener.last_arrival is not None
-        assert listener.last_arrival - asked <= REVOCATION_SECONDS_MAX
+        await stops(listener)
 
 
 async def test_media_stops_when_the_space_ends(api: Api, handle: str, speech: Speech) -> None:
@@ -95,11 +101,8 @@ async def test_media_stops_when_the_space_ends(api: Api, handle: str, speech: Sp
     space = await api.space(host)
     async with speaking(api, space, speech, by=host), listening(api, space) as listener:
         await listener.hear_first()
-        asked = asyncio.get_running_loop().time()
         await api.ok("POST", f"/v1/spaces/{space}/end", by=host)
-        await asyncio.sleep(1.5)
-        assert listener.last_arrival is not None
-        assert listener.last_arrival - asked <= REVOCATION_SECONDS_MAX
+        await stops(listener)
         late = await api.offer(f"/v1/spaces/{space}/whep", listener.offer_text("recvonly"))
         assert late.status == 410
 
@@ -116,12 +119,9 @@ async def test_a_seat_has_one_listening_session_and_the_newer_wins(api: Api, han
         await old.hear_first()
         async with listening(api, space, by=fan) as new:
             await new.hear_first()
-            await asyncio.sleep(0.3)
-            before = old.datagrams
             in_kitchen = kitchen.datagrams
-            await asyncio.sleep(0.5)
-            assert old.datagrams == before
-            assert kitchen.datagrams > in_kitchen, "another seat is not touched"
+            await old.hear_nothing(0.5)
+            await until(lambda: kitchen.datagrams > in_kitchen)  # another seat is not touched
 
 
 async def test_before_the_start_there_is_nothing_to_hear(api: Api, handle: str) -> None:

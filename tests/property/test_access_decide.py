@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from access.decide import Action, Allow, Deny, Policy, Resource, decide
 from access.model import Subscription
-from access.rights import Ban, Benefit, CommunityStanding, Grant, PriceOnSale, Snapshot, TierTerms
+from access.rights import Ban, Benefit, CommunityStanding, Grant, Guest, PriceOnSale, Snapshot, Suspension, TierTerms
 from access.standing import best_grant, covered_until, standing
 from access.subscription_states import TRANSITIONS, Event, status_at
 from access.tables import LIVE_STATES
@@ -159,16 +159,49 @@ def test_allow_implies_no_ban_and_an_active_account(
         assert snapshot.account_status == "active"
 
 
-@given(a_snapshot(), actions, resources, moments, a_ban())
+@given(a_snapshot(), actions, resources, moments, a_ban(), st.integers(0, 12), st.none() | st.integers(1, 12))
 def test_a_ban_added_to_anything_denies(
-    snapshot: Snapshot, action: Action, resource: Resource, now: datetime, ban: Ban
+    snapshot: Snapshot, action: Action, resource: Resource, now: datetime, ban: Ban, since: int, left: int | None
 ) -> None:
+    end = None if left is None else now + timedelta(hours=left)
+    ban = replace(ban, space=ban.space and "here", start=now - timedelta(hours=since), end=end)
     if ban.community is not None:
         resource = replace(resource, policies=(*resource.policies, Policy("community", community=ban.community)))
-    assume(ban.covers("here", now, resource.communities))
+    assert ban.covers("here", now, resource.communities)
     answer = decide(replace(snapshot, bans=(*snapshot.bans, ban)), action, resource, now)
     assert isinstance(answer, Deny)
     assert answer.status == 403
+
+
+@given(
+    a_snapshot(), actions, resources, moments,
+    st.builds(Suspension, st.sampled_from([None, "here", "elsewhere"]), moments, st.none() | moments),
+)  # fmt: skip
+def test_a_suspended_house_is_closed_to_everybody_and_a_house_beside_it_is_not(
+    snapshot: Snapshot, action: Action, resource: Resource, now: datetime, suspension: Suspension
+) -> None:
+    """Whatever is paid, given or open, also to whoever has it; and nothing is on sale."""
+    before = decide(snapshot, action, resource, now)
+    answer = decide(replace(snapshot, suspensions=(suspension,)), action, resource, now)
+    if suspension.covers("here", now):
+        assert isinstance(answer, Deny)
+        assert (answer.status, answer.offers, answer.ticket) == (403, (), None)
+    else:
+        assert answer == before
+
+
+@given(a_snapshot(), actions, resources, moments, st.sampled_from(["here", "elsewhere"]), moments)
+def test_a_guest_has_a_speakers_seat_in_one_space_for_a_time_and_nothing_else(
+    snapshot: Snapshot, action: Action, resource: Resource, now: datetime, space: str, until: datetime
+) -> None:
+    """Whatever is paid, given or open, and whoever else he is."""
+    answer = decide(replace(snapshot, guest=Guest(space, until)), action, resource, now)
+    if isinstance(answer, Allow):
+        assert (snapshot.role, space) == ("speaker", "here")
+        assert answer.not_after == until > now
+        assert action in {Action.JOIN, Action.REJOIN, Action.REFRESH, Action.SPEAK}
+    else:
+        assert not answer.offers
 
 
 @given(a_snapshot(), actions, resources, moments)

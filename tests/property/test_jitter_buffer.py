@@ -22,7 +22,7 @@ NETWORK = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     NETWORK, st.sampled_from([0.0, 0.02, 0.1]), st.sampled_from([0.1, 0.2]), st.sampled_from([0, 7, 65_500, 1 << 33])
 )

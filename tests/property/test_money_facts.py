@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import column, insert, text
 
@@ -60,6 +60,11 @@ async def customer(world: World) -> tuple[Account, Creator, list[Tier], int]:
     return fan, creator, made, await write(world.engine, begin)
 
 
+async def three_customers(world: World) -> list[tuple[Account, Creator, list[Tier], int]]:
+    """Of a creator each."""
+    return [await customer(world) for _ in range(3)]
+
+
 def life(name: str, subscription: int, tiers: list[Tier], now: datetime, options: dict[str, Any]) -> FakeLife:
     prices = [
         Terms(price=t.prices[0].id, amount_minor=t.prices[0].amount_minor, currency="USD", interval="month")
@@ -87,7 +92,7 @@ async def state_of(world: World, creator: Creator, subscription: int, tiers: lis
         "periods": await world.rows(
             'SELECT p.start, p."end", p.kind, p.voided_at, g.grace_end, g.revoked_at, t.level FROM paid_periods p '
             "JOIN grants g ON g.period = p.id JOIN tiers t ON t.id = g.tier "
-            f'WHERE p.subscription = {subscription} ORDER BY p.start, p."end", t.level'
+            f'WHERE p.subscription = {subscription} ORDER BY p.start, p."end", t.level, p.voided_at, g.grace_end, g.revoked_at'
         ),
         "balances": await world.rows(
             "SELECT e.ledger_account, SUM(e.amount_minor) FROM ledger_entries e JOIN ledger_transfers t "
@@ -124,14 +129,46 @@ async def everything(world: World) -> list[Any]:
 
 
 @histories(40)
+@example(
+    deeds=[
+        ("wait", 30),
+        ("refund_part", 745),
+        ("refund_part", 1500),
+        ("refund_part", 30),
+        ("won", 745),
+        ("dispute", 30),
+        ("mend", 200),
+        ("refund_fails", 1500),
+        ("upgrade", 200),
+        ("upgrade", 200),
+        ("refund", 1),
+        ("downgrade", 30),
+    ],
+    options={"coarse": True, "tax_percent": 0, "trial_days": 0},
+    seed=483995893,
+)
+@example(  # a dispute is lost before a refund of the same payment is known to have failed
+    deeds=[
+        ("refund_part", 745),
+        ("wait", 200),
+        ("lost", 745),
+        ("refund_part", 1500),
+        ("refund_fails", 200),
+        ("dispute", 1),
+        ("wait", 200),
+        ("lost", 200),
+    ],
+    options={"coarse": True, "trial_days": 0, "tax_percent": 19},
+    seed=1367027,
+)
 @given(st.lists(DEEDS, min_size=2, max_size=12), LIVES, st.integers(0, 2**32))
 async def test_any_order_and_repetition_of_the_news_ends_in_the_same_rows(
     worlds: Worlds, deeds: list[tuple[str, int]], options: dict[str, Any], seed: int
 ) -> None:
-    world = await worlds.new()
+    world, customers = await worlds.prepared(three_customers)
     states = []
     for number, order in enumerate((None, seed, seed + 1)):
-        fan, creator, tiers, subscription = await customer(world)
+        fan, creator, tiers, subscription = customers[number]
         begun = life(f"{subscription}:{number}", subscription, tiers, world.clock(), options)
         for deed in deeds:
             begun.do(*deed)

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from access.benefit_model import Delivery, NewsletterIssue
-from access.deliveries import CLAIM
+from access.mail_queue import CLAIM
 from access.model import Account
 from spaces.mail import SECONDS_MAX
 from tests.harness.histories import Worlds, histories

@@ -4,17 +4,19 @@ he may not see, and its node may be killed in between."""
 from __future__ import annotations
 
 import copy
-import json
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from access.decide import Allow
+from access.decide import Action, Allow
 from access.in_place import finish
 from spaces.db.store import SpaceStore
 from spaces.errors import RequestError
@@ -40,41 +42,73 @@ from spaces.room_commands import (
     MuteAll,
     MuteOther,
     MuteSelf,
+    PinLink,
     RaiseHand,
     Remove,
     SeatKey,
     SetLock,
+    SetPins,
     Start,
     TakeFromStage,
     Tick,
     Unblock,
     Uninvite,
+    UnpinLink,
     UseGuestLink,
 )
 from spaces.room_events import Event, MuteChanged, Reason, RoleChanged, SessionEnded, StateChanged
-from spaces.room_rules import HOSTS, PERMISSIONS, TRANSITIONS, Act, Asking, Kind, Role, State
+from spaces.room_record import Pin
+from spaces.room_rules import (
+    HOSTS,
+    PERMISSIONS,
+    TRANSITIONS,
+    Act,
+    Asking,
+    CaptionsPolicy,
+    ChatPolicy,
+    Kind,
+    Role,
+    State,
+)
 from spaces.signaling.answers import StageInvitationView
+from spaces.signaling.door import resource_of
 from spaces.signaling.live import Ending, Entry, Live
 from spaces.signaling.ring import EventRing
-from tests.harness.histories import long_profile
+from tests.harness.frames import messages
 from tests.harness.in_place import InPlaceEngine
-from tests.harness.rooms import LIMITS, NOW, scheduled_room
+from tests.harness.long_profile import long_profile
+from tests.harness.rooms import HOST, LIMITS, NOW, scheduled_room
 from tests.harness.world import make_world
+
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(600)]
 
 ACCOUNTS = range(1, 7)
 FOR_HOSTS = {"hands", "invitations"}
-FOR_ALL = {"space", "stage", "role", "closing", "ended"}
+FOR_ALL = {"space", "stage", "role", "closing", "ended", "pins"}
 
 accounts = st.sampled_from(ACCOUNTS)
 anybody = st.none() | accounts
 clients = st.sampled_from(["phone", "desk", "tv"])
 kinds = st.sampled_from(list(Kind))
+links = st.builds(Pin, st.sampled_from([f"https://example.org/{n}" for n in range(4)]), st.sampled_from(["", "Notes"]))
 to_stage = st.sampled_from([Role.SPEAKER, Role.COHOST])
 
 
 @cache
 def engine() -> InPlaceEngine:
     return InPlaceEngine()
+
+
+def accounts_told(message: Any) -> Iterator[dict[str, Any]]:
+    """Whoever is shown, wherever in the message."""
+    if isinstance(message, dict):
+        if message.keys() >= {"id", "handle", "sub"}:
+            yield message
+        for value in message.values():
+            yield from accounts_told(value)
+    elif isinstance(message, list):
+        for value in message:
+            yield from accounts_told(value)
 
 
 class Ear:
@@ -85,10 +119,25 @@ class Ear:
         self.muted = entry.seat.account in entry.live.room.muted
         self.ended = False
 
-    def tell(self, text: str) -> None:
+    def hear(self, frames: bytes) -> None:
         assert not self.ended
-        kind = json.loads(text)["type"]
-        assert kind in FOR_ALL or (kind in FOR_HOSTS and self.entry.role in HOSTS), f"a {self.entry.role} heard {kind}"
+        for message in messages(frames):
+            assert message["type"] in FOR_ALL
+            self.may_be_told(message)
+
+    def tell(self, frame: bytes) -> None:
+        assert not self.ended
+        for message in messages(frame):
+            assert message["type"] in FOR_HOSTS
+            assert self.entry.role in HOSTS, f"a {self.entry.role} heard {message}"
+            self.may_be_told(message)
+
+    def may_be_told(self, message: dict[str, Any]) -> None:
+        record = self.entry.live.room.record
+        public = {str(record.creator), *(str(member.account) for member in record.stage)}
+        for account in accounts_told(message):
+            assert account["sub"] is None, "an integrator's own name for somebody is for that integrator"
+            assert self.entry.role in HOSTS or account["id"] in public, f"a {self.entry.role} heard of a listener"
 
     def role_changed(self, role: Role) -> None:
         assert role is self.entry.role
@@ -104,14 +153,18 @@ class Ear:
         assert invitation is None or invitation.account.id == str(account)
 
     def end(self, ending: Ending) -> None:
+        self.entry.live.broadcast.leave(self)
         self.ended = True
+
+    def let_go(self) -> None:
+        self.end(Ending("moved"))
 
 
 class RoomMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         engine().start_anew()
-        world = finish(make_world(engine()))
+        self.world = world = finish(make_world(engine()))
         finish(world.creator("ada"))
         for _ in ACCOUNTS[1:]:
             finish(world.person())
@@ -119,6 +172,8 @@ class RoomMachine(RuleBasedStateMachine):
         assert sorted(self.known) == list(ACCOUNTS)
         self.store = SpaceStore(engine())
         self.number = 0
+        self.banned: set[int] = set()
+        """Kept out by this creator."""
         self.now = NOW
         room = scheduled_room()
         finish(self.store.insert(room.record))
@@ -181,6 +236,41 @@ class RoomMachine(RuleBasedStateMachine):
             assert role in HOSTS
             assert capacity is None or role is Role.HOST
 
+    @rule(by=accounts, chat=st.none() | st.sampled_from(list(ChatPolicy)), seconds=st.none() | st.sampled_from([0, 9]))
+    def edit_chat(self, by: int, chat: ChatPolicy | None, seconds: int | None) -> None:
+        role = self.room.role_of(by)
+        if self.do(Edit(by=by, chat=chat, chat_seconds=seconds)) is not None:
+            assert role in HOSTS
+
+    @rule(by=accounts, captions=st.sampled_from(list(CaptionsPolicy)))
+    def edit_captions(self, by: int, captions: CaptionsPolicy) -> None:
+        role = self.room.role_of(by)
+        if self.do(Edit(by=by, captions=captions)) is not None:
+            assert role in HOSTS
+
+    @rule(by=accounts, link=links, place=st.none() | st.integers(0, 4))
+    def pin(self, by: int, link: Pin, place: int | None) -> None:
+        role, before = self.room.role_of(by), self.room.record.pins
+        if self.do(PinLink(by, link, place)) is not None:
+            assert role in HOSTS
+            assert {pin.url for pin in self.room.record.pins} == {pin.url for pin in before} | {link.url}
+            if place is not None:
+                assert self.room.record.pins[min(place, len(self.room.record.pins) - 1)] == link
+
+    @rule(by=accounts, link=links)
+    def unpin(self, by: int, link: Pin) -> None:
+        role, before = self.room.role_of(by), self.room.record.pins
+        if self.do(UnpinLink(by, link.url)) is not None:
+            assert role in HOSTS
+            assert self.room.record.pins == tuple(pin for pin in before if pin.url != link.url) != before
+
+    @rule(by=accounts, pins=st.lists(links, max_size=4))
+    def set_pins(self, by: int, pins: list[Pin]) -> None:
+        role = self.room.role_of(by)
+        if self.do(SetPins(by, tuple(pins))) is not None:
+            assert role in HOSTS
+            assert self.room.record.pins == tuple(pins)
+
     @rule(by=accounts, locked=st.booleans())
     def lock(self, by: int, locked: bool) -> None:
         self.do(SetLock(by, locked))
@@ -206,6 +296,8 @@ class RoomMachine(RuleBasedStateMachine):
     def join(self, account: int | None, client: str, kind: Kind) -> None:
         self.number += 1
         session = f"s{self.number}"
+        if not self.admitted(account):
+            return
         seat = SeatKey(account, client if account else session)
         held = self.room.seats.get(seat, {}).get(kind)
         own = {s.seat for s in self.room.seated(account)} if account else set()
@@ -227,14 +319,28 @@ class RoomMachine(RuleBasedStateMachine):
         entry = Entry(
             session, kind, seat, self.known.get(account or 0), "192.0.2.1", 0, Allow((), None, 0), self.live
         )  # fmt: skip
-        entry.peer = Ear(entry)
+        ear = Ear(entry)
+        entry.peer = ear
+        self.live.broadcast.join(ear)
         self.live.entries[session] = entry
         self.live.publish(events)
+
+    def admitted(self, account: int | None) -> bool:
+        """As the door asks it of access, which also remembers what the room's node forgets when it is killed."""
+        record = self.room.record
+        role = self.room.role_of(account)
+        given = None if role is Role.LISTENER else role.value
+        who = None if account is None else self.known[account]
+        verdict = finish(self.world.access.decide(who, Action.JOIN, resource_of(record), role=given))
+        assert isinstance(verdict, Allow) is (account not in self.banned)
+        return isinstance(verdict, Allow)
 
     @rule(which=st.integers(0, 40))
     def leave(self, which: int) -> None:
         session = f"s{which}"
-        self.live.entries.pop(session, None)
+        gone: Any = self.live.entries.pop(session, None)
+        if gone is not None:
+            self.live.broadcast.leave(gone.peer)
         assert self.do(Leave(session)) is not None
         self.open.discard(session)
 
@@ -248,6 +354,12 @@ class RoomMachine(RuleBasedStateMachine):
         over = self.room.record.state in (State.ENDED, State.CANCELLED)
         if self.do(what(by, account)) is None:
             return
+        if what is Block:
+            finish(self.world.access.ban(self.known[by], self.known[account], creator=HOST))
+            self.banned.add(account)
+        if what is Unblock:
+            finish(self.world.access.unban(self.known[by], self.known[account], creator=HOST))
+            self.banned.discard(account)
         assert roles[0] in HOSTS
         if what is not Unblock:
             assert roles[1] is not Role.HOST
@@ -331,7 +443,8 @@ class RoomMachine(RuleBasedStateMachine):
         self.stored()
         before = self.room
         room = Room.restored(finish(self.store.load_kept("aSpace")), LIMITS, before.by_account)
-        assert room.record == before.record
+        assert room.record == before.kept.record, "with the most listeners there have been"
+        assert replace(room.record, peak_listeners=0) == replace(before.record, peak_listeners=0)
         assert (dict(room.hands), room.muted) == (dict(before.hands), before.muted)
         assert not room.sessions
         self.come_alive(room)
@@ -346,6 +459,11 @@ class RoomMachine(RuleBasedStateMachine):
         assert counts[Role.SPEAKER] <= LIMITS.speakers_max
         assert counts[Role.LISTENER] == 0
         assert len({member.account for member in self.room.record.stage}) == len(self.room.record.stage)
+
+    @invariant()
+    def pinned_links_are_few_and_each_is_there_once(self) -> None:
+        urls = [pin.url for pin in self.room.record.pins]
+        assert len(urls) == len(set(urls)) <= LIMITS.pins_max
 
     @invariant()
     def the_events_told_everything(self) -> None:
@@ -373,6 +491,10 @@ class RoomMachine(RuleBasedStateMachine):
         assert not stage & {invitation.account for invitation in self.room.record.invitations}
 
     @invariant()
+    def nobody_asks_to_speak_who_is_not_there(self) -> None:
+        assert self.room.hands.keys() <= self.room.by_account.keys() | self.room.raised.awaited
+
+    @invariant()
     def every_connection_of_the_muted_is_silent_and_no_other(self) -> None:
         for entry in self.live.entries.values():
             ear: Any = entry.peer
@@ -381,11 +503,13 @@ class RoomMachine(RuleBasedStateMachine):
     @invariant()
     def the_blocked_have_no_seat(self) -> None:
         assert not self.room.blocked & self.room.by_account.keys()
+        assert not self.banned & self.room.by_account.keys(), "also by a node that was started since"
 
     @invariant()
     def what_was_missed_is_told_to_those_alone_who_may_see_it(self) -> None:
         for entry in self.live.entries.values():
-            kinds = {json.loads(text)["type"] for text in self.live.missed(entry, self.live.ring._first) or ()}
+            missed = messages(b"".join(self.live.missed(entry, self.live.ring._first) or ()))
+            kinds = {message["type"] for message in missed}
             assert entry.role in HOSTS or kinds <= FOR_ALL
 
     @invariant()
@@ -395,5 +519,5 @@ class RoomMachine(RuleBasedStateMachine):
             assert not self.room.hands
 
 
-RoomMachine.TestCase.settings = settings(max_examples=long_profile() or 40, stateful_step_count=50, deadline=None)
+RoomMachine.TestCase.settings = settings(max_examples=long_profile() or 30, stateful_step_count=50, deadline=None)
 TestRoom = RoomMachine.TestCase

@@ -20,6 +20,8 @@ from tests.harness.measure import tone_levels, tone_track
 from tests.harness.microphone import Microphone, Packet, evenly, run
 from tests.harness.sound import Ear, Studio, decode, encode, sine, studio
 
+pytestmark = pytest.mark.thorough
+
 GOOD_HERTZ, BAD_HERTZ = 440.0, 1_000.0
 GOOD = encode(sine(GOOD_HERTZ, 3.0, 0.1))[50:100]  # past the beginning, so that the loop has no seam
 BAD = encode(sine(BAD_HERTZ, 3.0, 0.1))[50:100]

@@ -1,7 +1,7 @@
 """Speakers whose clocks run fast and slow by 500 ppm for an hour: delay stays bounded, and nobody hears a step.
 
 One look in ten seconds. Frames that are being hurried are left out: their tone is another one, so that a step within them, or
-at their seams, would not be seen here. Two speakers who drift apart run for a quarter of an hour.
+at their seams, would not be seen here. The two of them speak in one Space, each in a tone of his own.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from spaces.mixing.opus import FRAME, SAMPLE_RATE, packet_samples_untrusted
 from spaces.mixing.phases import TICK_SECONDS
 from spaces.mixing.sound import Source
 from tests.harness.sound import Studio, encode, sine, studio
+
+pytestmark = pytest.mark.thorough
 
 HOUR_SECONDS = 3_600
 LISTENED_EVERY = 487
@@ -52,17 +54,17 @@ def residual_db(sound: np.ndarray, hertz: list[float]) -> float:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("drifts", [{"fast": 500.0}, {"slow": -500.0}, {"fast": 500.0, "slow": -500.0}], ids=str)
-def test_an_hour_of_drift(drifts: dict[str, float]) -> None:
+def test_an_hour_of_drift() -> None:
+    drifts = {"fast": 500.0, "slow": -500.0}
     with studio(levelling=False) as it:
         it.ear()
         tones = dict(zip(drifts, (440.0, 700.0), strict=False))
         speakers = [Drifting(it, name, tones[name], ppm) for name, ppm in drifts.items()]
         engine = it.engine
         frames: list[np.ndarray] = []
-        worst_delay, worst_residual = 0.0, -200.0
+        worst_delay, worst_residual, hurried = 0.0, -200.0, False
         frame = 0
-        while frame < HOUR_SECONDS * SAMPLE_RATE // FRAME // (1 if len(drifts) == 1 else 4):
+        while frame < HOUR_SECONDS * SAMPLE_RATE // FRAME:
             it.now += TICK_SECONDS
             for speaker in speakers:
                 speaker.send_until(it, it.now)
@@ -79,7 +81,10 @@ def test_an_hour_of_drift(drifts: dict[str, float]) -> None:
                     ear.packets.clear()
                 continue
             if (engine._speakers.rows.state[[s.source.row for s in speakers]]["rate"] != 0).any():
-                frames = []  # hurried by 0.4 %, the tone is another one for five seconds
+                frames, hurried = [], True  # by 0.4 %: the tone is another one for five seconds
+                continue
+            if hurried:
+                hurried = False  # the limiter looks ahead: the frame after has an end of it
                 continue
             (program,) = engine._spaces["room"].programs.values()
             frames.append(engine._programs.rows.mixed[program.row, :FRAME].copy())

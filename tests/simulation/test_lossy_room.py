@@ -12,6 +12,8 @@ from tests.simulation.client import Client, Link
 from tests.simulation.scene import assert_one_stream, longest_gap, media_plane, tone
 from tests.simulation.virtual_time import VirtualClock, run_virtually
 
+pytestmark = pytest.mark.thorough
+
 BAD = Link(loss=0.10, delay_min=0.02, delay_max=0.06, duplicated=0.02)
 GOOD = Link()
 SPEAKING = Plan(receive=Receive(111, None, 1), slots=Send(111))

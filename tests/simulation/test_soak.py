@@ -27,8 +27,10 @@ from tests.simulation.client import Client, Link
 from tests.simulation.scene import media_plane, tone
 from tests.simulation.virtual_time import RestingTicker, VirtualClock, run_virtually
 
+pytestmark = pytest.mark.thorough
+
 HOURS = float(os.environ.get("SPACES_SOAK_HOURS", "2"))
-SPURTS_PER_HOUR = 24
+SPURTS_PER_HOUR = 12
 SPURT_SECONDS = (1.0, 6.0)
 LISTENERS, SPEAKERS = 6, 3
 NETWORK = Link(loss=0.01, delay_min=0.01, delay_max=0.04)

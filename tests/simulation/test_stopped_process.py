@@ -17,6 +17,8 @@ from tests.harness.measure import tone_track
 from tests.harness.microphone import Microphone, evenly, run
 from tests.harness.sound import Studio, decode, encode, sine, studio
 
+pytestmark = pytest.mark.thorough
+
 HERTZ = 440.0
 TONE = encode(sine(HERTZ, 3.0, 0.1))[50:100]
 WORDS = TONE[:25] + encode(np.zeros(25 * FRAME, np.float32))

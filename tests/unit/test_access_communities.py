@@ -15,6 +15,8 @@ from access.errors import AccessError
 from access.model import Account, Creator, Tier
 from tests.harness.world import World
 
+pytestmark = pytest.mark.thorough
+
 
 async def a_community(world: World, joining: str = "open", **settings: object) -> tuple[Account, Creator, Community]:
     owner, creator = await world.creator()

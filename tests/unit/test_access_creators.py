@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from access import members
 from access.errors import AccessError
 from access.model import Creator
 from tests.harness.world import World
+
+pytestmark = pytest.mark.thorough
 
 
 async def test_a_creator_has_a_handle_of_his_own(world: World) -> None:
@@ -29,6 +32,23 @@ async def test_a_creator_has_a_handle_of_his_own(world: World) -> None:
             await world.access.creator(handle)
 
 
+async def test_he_says_of_himself_what_fits_and_it_goes_with_him(world: World) -> None:
+    ada, creator = await world.creator("ada")
+    bob = await world.person("bob")
+    offers = world.access.offers
+    assert (await world.access.creator("ada")).about == ""
+    described = await offers.describe(ada, creator, "  I play.\r\nOften.\n")
+    assert described.about == (await world.access.creator("ada")).about == "I play.\nOften."
+    for text in ("x" * 1_001, "a\0b"):
+        with pytest.raises(AccessError, match="422 bad_field"):
+            await offers.describe(ada, creator, text)
+    with pytest.raises(AccessError, match="403 not_creator"):
+        await offers.describe(bob, creator, "Not me.")
+    assert "I play" in str(await world.access.people.export(ada))
+    await world.access.people.delete(ada)
+    assert "I play" not in str((await world.access.creator_of(ada.id),))
+
+
 async def test_of_two_who_want_a_handle_at_once_one_gets_it(world: World) -> None:
     people = [await world.person() for _ in range(4)]
 
@@ -43,36 +63,40 @@ async def test_of_two_who_want_a_handle_at_once_one_gets_it(world: World) -> Non
     assert {outcome.code for outcome in outcomes if isinstance(outcome, AccessError)} == {"handle_taken"}
 
 
-@pytest.mark.parametrize("handle", ["", "@", "two words", "a/b", "x" * 65, "ünï", "a\n"])
-async def test_a_handle_must_fit_in_an_address(world: World, handle: str) -> None:
-    with pytest.raises(AccessError) as caught:
-        await world.access.create_creator(await world.person(), handle=handle)
-    assert (caught.value.status, caught.value.field) == (422, "handle")
+NO_HANDLES = ["", "@", "two words", "a/b", "x" * 65, "ünï", "a\n"]
 
 
-@pytest.mark.parametrize(
-    ("options", "field"),
-    [
-        ({"name": " "}, "name"),
-        ({"name": "x\0"}, "name"),
-        ({"level": -1}, "level"),
-        ({"level": 10**12}, "level"),
-        ({"amount_minor": 0}, "amount_minor"),
-        ({"amount_minor": -5}, "amount_minor"),
-        ({"amount_minor": 10**18}, "amount_minor"),
-        ({"currency": "ABC"}, "currency"),
-        ({"currency": ""}, "currency"),
-        ({"interval": "week"}, "interval"),
-        ({"benefits": ["space.join", "gold"]}, "benefits"),
-        ({"state": "archived"}, "state"),
-    ],
-)
-async def test_a_bad_field_is_named_and_nothing_is_kept(world: World, options: dict[str, Any], field: str) -> None:
+async def test_a_handle_must_fit_in_an_address(world: World) -> None:
+    person = await world.person()
+    for handle in NO_HANDLES:
+        with pytest.raises(AccessError) as caught:
+            await world.access.create_creator(person, handle=handle)
+        assert (caught.value.status, caught.value.field) == (422, "handle"), handle
+
+
+BAD_TIERS: list[tuple[dict[str, Any], str]] = [
+    ({"name": " "}, "name"),
+    ({"name": "x\0"}, "name"),
+    ({"level": -1}, "level"),
+    ({"level": 10**12}, "level"),
+    ({"amount_minor": 0}, "amount_minor"),
+    ({"amount_minor": -5}, "amount_minor"),
+    ({"amount_minor": 10**18}, "amount_minor"),
+    ({"currency": "ABC"}, "currency"),
+    ({"currency": ""}, "currency"),
+    ({"interval": "week"}, "interval"),
+    ({"benefits": ["space.join", "gold"]}, "benefits"),
+    ({"state": "archived"}, "state"),
+]
+
+
+async def test_a_bad_field_is_named_and_nothing_is_kept(world: World) -> None:
     owner, creator = await world.creator()
-    with pytest.raises(AccessError) as caught:
-        await world.tier(owner, creator, **options)
-    assert (caught.value.status, caught.value.code, caught.value.field) == (422, "bad_field", field)
-    assert await world.access.tiers(creator.id, drafts=True) == []
+    for options, field in BAD_TIERS:
+        with pytest.raises(AccessError) as caught:
+            await world.tier(owner, creator, **options)
+        assert (caught.value.status, caught.value.code, caught.value.field) == (422, "bad_field", field), options
+        assert await world.access.tiers(creator.id, drafts=True) == []
 
 
 async def test_a_tier_goes_from_draft_to_published_to_archived(world: World) -> None:
@@ -177,3 +201,13 @@ async def test_a_suspended_account_does_not_become_a_creator(world: World) -> No
     suspended = (await world.access.accounts([ada.id]))[ada.id]
     with pytest.raises(AccessError, match="403 suspended"):
         await world.access.create_creator(suspended, handle="ada")
+
+
+async def test_nobody_takes_handles_without_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(members, "OWNED_MAX", 2)
+    founder = await world.person()
+    found = [world.access.offers.found_publication(founder, handle=f"paper-{n}", name=None) for n in range(4)]
+    made = await asyncio.gather(*found, return_exceptions=True)
+    assert len([one for one in made if isinstance(one, Creator)]) == 2
+    assert {one.code for one in made if isinstance(one, AccessError)} == {"too_many_publications"}
+    await world.access.create_creator(founder, handle="himself")

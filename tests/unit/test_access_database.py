@@ -18,6 +18,8 @@ from access.tables import counters, grants, integrations, metadata
 from spaces.db.migrate import is_current, upgrade
 from tests.harness.database import fresh_database_url, fresh_engine
 
+pytestmark = pytest.mark.thorough
+
 
 async def test_an_empty_database_is_brought_up_to_date_once(tmp_path: Path) -> None:
     async with fresh_database_url(tmp_path) as url:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +20,8 @@ from access.periods import period_end
 from tests.harness.gifts import begin, check_gifts, code_for, gift_now, give, redeemed, ref_of
 from tests.harness.money_news import disputed, paid, refunded
 from tests.harness.world import World, pay_ref
+
+pytestmark = pytest.mark.thorough
 
 
 async def refusal(awaitable: Any) -> str:
@@ -103,26 +106,26 @@ async def test_of_many_who_redeem_at_once_one_gets_it(world: World) -> None:
     await check_books(world)
 
 
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda code: "",
-        lambda code: code[:-1],
-        lambda code: code + "x",
-        lambda code: code.partition(".")[2],
-        lambda code: "1.",
-        lambda code: "99." + code.partition(".")[2],
-        lambda code: "9" * 30 + "." + code.partition(".")[2],
-        lambda code: "\ud800" + code,
-        lambda code: code[:-1] + "ä",
-    ],
-)
-async def test_a_code_that_is_not_the_one_redeems_nothing(world: World, spoil: Any) -> None:
+SPOILED: list[Callable[[str], str]] = [
+    lambda code: "",
+    lambda code: code[:-1],
+    lambda code: code + "x",
+    lambda code: code.partition(".")[2],
+    lambda code: "1.",
+    lambda code: "99." + code.partition(".")[2],
+    lambda code: "9" * 30 + "." + code.partition(".")[2],
+    lambda code: "\ud800" + code,
+    lambda code: code[:-1] + "ä",
+]
+
+
+async def test_a_code_that_is_not_the_one_redeems_nothing(world: World) -> None:
     owner, creator = await world.creator()
     giver, fan = await world.person(), await world.person()
     code = await code_for(world, giver, await give(world, giver, creator, await world.tier(owner, creator)))
-    assert await refusal(world.access.gifts.redeem_code(fan, spoil(code))) == "unknown_code"
-    assert await refusal(world.access.gifts.look(spoil(code))) == "unknown_code"
+    for spoil in SPOILED:
+        assert await refusal(world.access.gifts.redeem_code(fan, spoil(code))) == "unknown_code"
+        assert await refusal(world.access.gifts.look(spoil(code))) == "unknown_code"
     await check_books(world)
 
 

@@ -14,6 +14,8 @@ from access.merch_codes import ALPHABET, MONTH
 from access.model import Account, Creator, Tier
 from tests.harness.world import World
 
+pytestmark = pytest.mark.thorough
+
 BENEFITS = ["space.join", "merch.discount"]
 
 

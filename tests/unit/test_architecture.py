@@ -16,28 +16,47 @@ SHARED = {"spaces.config", "spaces.errors", "spaces.metrics"}
 
 ROOMS: dict[str, set[str]] = {
     "access": set(),
-    "spaces.sfu": {"spaces.mixing", "spaces.native", *SHARED},
+    "spaces.sfu": {"spaces.mixing", "spaces.native", "spaces.redis_client", "spaces.redis_publisher", *SHARED},
     "spaces.mixing": {"spaces.sfu", "spaces.native", *SHARED},
     "spaces.signaling": {
-        "access", "spaces.db", "spaces.directory", "spaces.logs", "spaces.mail", "spaces.mixing",
-        "spaces.newsletters", "spaces.oidc", "spaces.sfu", "spaces.room", "spaces.room_commands",
-        "spaces.room_events", "spaces.room_permit", "spaces.room_record", "spaces.room_rules", "spaces.tasks",
-        "spaces.web", *SHARED,
+        "access", "spaces.captioning", "spaces.db", "spaces.directory", "spaces.hooks", "spaces.ics", "spaces.language_tag",
+        "spaces.logs", "spaces.mail", "spaces.pace", "spaces.talk",
+        "spaces.mixing", "spaces.newsletters", "spaces.oidc", "spaces.reminders", "spaces.schedule",
+        "spaces.search_words", "spaces.sfu", "spaces.share_card", "spaces.time_zones", "spaces.room", "spaces.room_commands",
+        "spaces.room_events", "spaces.room_kept", "spaces.room_permit", "spaces.room_record", "spaces.room_rules",
+        "spaces.sounds", "spaces.tasks",
+        "spaces.tenure", "spaces.web", *SHARED,
     },
-    "spaces.db": {"access", "spaces.room", "spaces.room_record", "spaces.room_rules", *SHARED},
+    "spaces.db": {
+        "access", "spaces.room", "spaces.room_record", "spaces.room_rules", "spaces.search_words", "spaces.talk", *SHARED,
+    },
+    "spaces.talk": {"spaces.pace", *SHARED},
+    "spaces.pace": set(),
+    "spaces.directory": set(),
+    "spaces.tenure": {"spaces.directory"},
+    "spaces.redis_client": set(),
+    "spaces.redis_publisher": {"spaces.redis_client"},
+    "spaces.redis_directory": {"spaces.directory", "spaces.redis_client"},
+    "spaces.captioning": {"spaces.mixing", "spaces.tasks", *SHARED},
     "spaces.room": {
         "spaces.room_absence", "spaces.room_change", "spaces.room_commands", "spaces.room_entrance", "spaces.room_events",
-        "spaces.room_hands", "spaces.room_permit", "spaces.room_record", "spaces.room_rules", "spaces.room_seats", *SHARED,
+        "spaces.room_hands", "spaces.room_kept", "spaces.room_permit", "spaces.room_pins", "spaces.room_record",
+        "spaces.room_rules", "spaces.room_seats", *SHARED,
+    },
+    "spaces.room_pins": {
+        "spaces.room_commands", "spaces.room_permit", "spaces.room_record", "spaces.room_rules", *SHARED,
     },
     "spaces.room_absence": SHARED,
+    "spaces.room_kept": {"spaces.room_commands", *SHARED},
     "spaces.room_entrance": {
-        "spaces.room_change", "spaces.room_permit", "spaces.room_record", "spaces.room_rules", "spaces.room_seats", *SHARED,
+        "spaces.room_change", "spaces.room_commands", "spaces.room_permit", "spaces.room_record", "spaces.room_rules",
+        "spaces.room_seats", *SHARED,
     },
     "spaces.room_hands": {"spaces.room_record", "spaces.room_rules", *SHARED},
     "spaces.room_change": {
-        "spaces.room_commands", "spaces.room_permit", "spaces.room_record", "spaces.room_rules", *SHARED,
+        "spaces.room_commands", "spaces.room_permit", "spaces.room_pins", "spaces.room_record", "spaces.room_rules", *SHARED,
     },
-    "spaces.room_seats": {"spaces.room_commands", "spaces.room_rules", *SHARED},
+    "spaces.room_seats": {"spaces.room_commands", "spaces.room_kept", "spaces.room_rules", *SHARED},
     "spaces.room_permit": {"spaces.room_record", "spaces.room_rules", *SHARED},
     "spaces.room_events": {"spaces.room_rules", *SHARED},
     "spaces.room_commands": {"spaces.room_record", "spaces.room_rules", *SHARED},
@@ -45,7 +64,20 @@ ROOMS: dict[str, set[str]] = {
     "spaces.room_rules": SHARED,
     "spaces.mail": SHARED,
     "spaces.oidc": {"access", *SHARED},
-    "spaces.newsletters": {"access", "spaces.mail", "spaces.tasks", *SHARED},
+    "spaces.courier": {"spaces.mail", "spaces.tasks", *SHARED},
+    "spaces.newsletters": {"access", "spaces.courier", "spaces.mail", "spaces.tasks", *SHARED},
+    "spaces.reminders": {
+        "access", "spaces.courier", "spaces.db", "spaces.ics", "spaces.mail", "spaces.newsletters", "spaces.schedule",
+        "spaces.tasks", "spaces.time_zones", *SHARED,
+    },
+    "spaces.schedule": SHARED,
+    "spaces.time_zones": set(),
+    "spaces.language_tag": set(),
+    "spaces.search_words": set(),
+    "spaces.ics": set(),
+    "spaces.share_card": SHARED,
+    "spaces.hooks": {"access", "spaces.tasks", *SHARED},
+    "spaces.sounds": SHARED,
     "spaces.config": set(),
     "spaces.errors": set(),
     "spaces.native": set(),
@@ -54,18 +86,32 @@ ROOMS: dict[str, set[str]] = {
 
 SANS_IO = [
     "access/decide.py",
+    "spaces/schedule.py",
+    "spaces/language_tag.py",
+    "spaces/search_words.py",
+    "spaces/ics.py",
     *(f"spaces/{p.name}" for p in ROOT.glob("spaces/room*.py")),
     *(
         f"spaces/sfu/{name}.py"
         for name in (
             "demux", "stun", "ice_lite", "rtp", "rtcp", "reception", "speakers", "forward", "stage", "link", "srtp",
-            "gcm", "vectors", "uplink", "claims", "session", "half_open",
+            "gcm", "vectors", "uplink", "claims", "session", "half_open", "relay_packet",
         )
     ),
     *(f"spaces/mixing/{p.name}" for p in ROOT.glob("spaces/mixing/*.py") if p.stem not in ("tick", "warmup")),
     "spaces/signaling/sdp.py",
-    "spaces/signaling/messages.py",
-    "spaces/signaling/answers.py",
+    *(f"spaces/talk/{p.name}" for p in ROOT.glob("spaces/talk/*.py")),
+    "spaces/pace.py",
+    "spaces/directory.py",
+    "spaces/tenure.py",
+    "spaces/signaling/link_messages.py",
+    *(f"spaces/captioning/{name}.py" for name in ("wire", "voices", "recognizer")),
+    *(
+        f"spaces/signaling/{name}.py"
+        for name in (
+            "messages", "messages_common", "messages_talk", "answers", "answers_talk", "parameters", "patterns",
+        )
+    ),
 ]  # fmt: skip
 BANNED = {
     "asyncio", "socket", "socketserver", "ssl", "select", "selectors", "threading", "time", "redis", "sqlalchemy",
@@ -148,14 +194,14 @@ def _module_file(name: str) -> Path | None:
     return None
 
 
-def test_aiortc_is_met_in_the_demos_client_only() -> None:
-    """Which is somebody else's side of the wire."""
+def test_aiortc_is_met_in_clients_only() -> None:
+    """The demo's, and the doctor's of TURN servers: somebody else's side of the wire."""
     users = {
         str(path.relative_to(ROOT))
         for path in (ROOT / "spaces").rglob("*.py")
         if any(within(name, "aiortc") or within(name, "aioice") for name in imports(path))
     }
-    assert {path for path in users if not path.startswith("spaces/demo/")} == set()
+    assert {path for path in users if not path.startswith("spaces/demo/")} == {"spaces/turn_check.py"}
 
 
 def test_nothing_of_ours_imports_tests_or_benchmarks() -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import stat
+import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -64,3 +67,30 @@ async def test_missing_tools_of_postgresql_are_named(tmp_path: Path, monkeypatch
     config = Config(database_url="postgresql://ada:hush@127.0.0.1/spaces")
     with pytest.raises(ConfigError, match="pg_dump is not installed: Debian's postgresql-client"):
         await backup(config, tmp_path / "file")
+
+
+def test_a_backup_ends_although_others_go_on_writing(tmp_path: Path) -> None:
+    """Somebody commits each time that a copy in pieces would give others their turn."""
+    database, file = tmp_path / "spaces.db", tmp_path / "kept.backup"
+    with closing(sqlite3.connect(database)) as writer:
+        writer.execute("PRAGMA journal_mode = WAL")
+        writer.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        writer.execute("CREATE TABLE lines (content BLOB)")
+        writer.executemany("INSERT INTO lines VALUES (?)", ((b"x" * 100_000,) for _ in range(100)))
+        writer.commit()
+    over = threading.Event()
+
+    def write() -> None:
+        with closing(sqlite3.connect(database, timeout=30)) as connection:
+            while not over.wait(0.001):
+                connection.execute("INSERT INTO lines VALUES (x'00')")
+                connection.commit()
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    try:
+        asyncio.run(asyncio.wait_for(backup(Config(database_url=f"sqlite+aiosqlite:///{database}"), file), 30))
+    finally:
+        over.set()
+        writing.join()
+    assert file.exists()

@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from spaces.sfu.media import REPORT_SPEAKERS_SECONDS
+from spaces.sfu.rounds import REPORT_SPEAKERS_SECONDS
 from spaces.sfu.rtcp import ReportBlock, receiver_report
 from spaces.sfu.session import Plan, Send
 from tests.harness.eventually import until
 from tests.harness.media_client import LISTENING, SPEAKING, Client, Plane, running
 from tests.harness.sound import encode, sine
+
+pytestmark = pytest.mark.thorough
 
 TONE = encode(sine(440, 1.0))
 FRAMES = 500

@@ -120,7 +120,7 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(data: Path, capsys: pytest
         assert part in healthy
     status = run(
         "doctor", "--public-url", "http://radio.example", "--redis-url", "redis://127.0.0.1:1/0",
-        "--tls-cert", "/nowhere", "--tls-key", "/nowhere", "--stripe-secret-key", "sk_test_x",
+        "--node-port", "0", "--tls-cert", "/nowhere", "--tls-key", "/nowhere", "--stripe-secret-key", "sk_test_x",
         "--public-addresses", "radio.example", "--trusted-proxies", "me",
     )  # fmt: skip
     assert status == 1

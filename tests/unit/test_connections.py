@@ -27,6 +27,8 @@ from spaces.signaling.connections import Connections
 from tests.harness.eventually import until
 from tests.harness.node import running, served
 
+pytestmark = pytest.mark.sqlite
+
 OFFER = b"POST /v1/spaces/x/whep HTTP/1.1\r\nHost: x\r\nContent-Type: application/sdp\r\n"
 
 
@@ -58,6 +60,13 @@ def test_connections_have_places(
 ) -> None:
     with asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(knock(Connections(per_address, at_once, read_networks(trusted)), places))
+
+
+@pytest.mark.parametrize(("url", "places"), [("http://127.0.0.1:8080", 5), ("http://10.0.0.7:8080", 2)])
+async def test_another_node_has_as_many_as_it_needs(url: str, places: int) -> None:
+    connections = Connections(2, None, ())
+    connections.befriend(frozenset({url}))
+    await knock(connections, places)
 
 
 async def knock(connections: Connections, places: int) -> None:

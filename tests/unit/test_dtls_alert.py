@@ -9,7 +9,7 @@ import pytest
 from OpenSSL import SSL
 
 from spaces.sfu.certificate import Certificate
-from spaces.sfu.dtls_alert import CIPHERS, AlertKeys, close_notify, derive, is_close_notify_untrusted
+from spaces.sfu.dtls_alert import CIPHERS, RECORDS_READ_MAX, AlertKeys, close_notify, derive, is_close_notify_untrusted
 
 CIPHER = pytest.mark.parametrize("cipher", CIPHERS)
 
@@ -85,3 +85,12 @@ def test_another_alert_is_no_goodbye(cipher: str) -> None:
 
 def test_keys_are_not_shown() -> None:
     assert "secret" not in repr(AlertKeys(CIPHERS[0], b"secret", b"salt"))
+
+
+@CIPHER
+def test_a_datagram_of_many_records_costs_the_decryption_of_a_few(cipher: str) -> None:
+    keys = AlertKeys(cipher, os.urandom(32 if "CHACHA" in cipher else 16), os.urandom(12 if "CHACHA" in cipher else 4))
+    goodbye = close_notify(keys)
+    forged = goodbye[:-1] + bytes((goodbye[-1] ^ 1,))
+    assert is_close_notify_untrusted(forged * (RECORDS_READ_MAX - 1) + goodbye, keys)
+    assert not is_close_notify_untrusted(forged * RECORDS_READ_MAX + goodbye, keys)

@@ -21,6 +21,8 @@ from spaces.sfu.gcm import GcmKeys
 from spaces.sfu.rtp import RtpPacket, parse_rtp_untrusted, split_red_untrusted
 from spaces.sfu.srtp import Keys
 
+pytestmark = pytest.mark.sqlite
+
 PROFILES = {
     "AES-128-GCM": (Policy.SRTP_PROFILE_AEAD_AES_128_GCM, 28),
     "AES-128-GCM by libsrtp": (Policy.SRTP_PROFILE_AEAD_AES_128_GCM, 28),

@@ -8,7 +8,15 @@ import pytest
 from aioice import stun
 
 from spaces.errors import RemoteError
-from spaces.sfu.ice_lite import PATH_SILENT_SECONDS, TRANSACTIONS_REMEMBERED_MAX, Checked, IceLite, IcePeer, Path
+from spaces.sfu.ice_lite import (
+    PATH_SILENT_SECONDS,
+    TRANSACTION_BYTES,
+    TRANSACTIONS_REMEMBERED_MAX,
+    Checked,
+    IceLite,
+    IcePeer,
+    Path,
+)
 
 PASSWORD = "p" * 24
 OURS, OUR_OTHER = b"\0" * 4 + b"\x0a\0\0\x01" + b"\0" * 4, b"\0" * 4 + b"\x0a\0\0\x02" + b"\0" * 4
@@ -166,12 +174,23 @@ def test_the_answer_goes_back_signed_with_the_source_in_it(ice: Ice) -> None:
 
 
 def test_memory_of_transactions_is_bounded_and_forgets_the_oldest(ice: Ice) -> None:
-    for number in range(TRANSACTIONS_REMEMBERED_MAX + 10):
+    numbers = [number.to_bytes(TRANSACTION_BYTES, "big") for number in range(TRANSACTIONS_REMEMBERED_MAX + 10)]
+    for number in numbers:
         ice.peer.remember(number)
-    assert len(ice.peer.seen) == TRANSACTIONS_REMEMBERED_MAX
-    assert 9 not in ice.peer.seen
-    assert 10 in ice.peer.seen
-    assert TRANSACTIONS_REMEMBERED_MAX + 9 in ice.peer.seen
+    assert len(ice.peer.seen) == TRANSACTIONS_REMEMBERED_MAX * TRANSACTION_BYTES
+    assert not ice.peer.has_seen(numbers[9])
+    assert ice.peer.has_seen(numbers[10])
+    assert ice.peer.has_seen(numbers[-1])
+    assert not ice.peer.has_seen(numbers[20][4:] + numbers[21][:4]), "the end of one and the beginning of the next"
+
+
+def test_one_check_repeated_from_the_path_does_not_make_the_others_forgotten(ice: Ice) -> None:
+    """Whoever has captured two may send one again and again from a forged source, and take the path with the other."""
+    captured, repeated = ice.request(nominate=True), ice.request()
+    ice.receive(captured, HOME)
+    for _ in range(TRANSACTIONS_REMEMBERED_MAX + 1):
+        ice.receive(repeated, HOME)
+    assert ice.refused(captured, MOBILE) == "ice_replay"
 
 
 def test_a_removed_peer_is_unknown_and_a_ufrag_is_given_once(ice: Ice) -> None:

@@ -197,6 +197,20 @@ def test_more_than_the_ring_holds_keeps_the_newest() -> None:
     assert playout.order[0] >= 2 * RING
 
 
+@pytest.mark.parametrize("more", range(1, GAP_PACKETS_MAX + 3))
+def test_a_full_ring_whose_first_packets_are_gone_is_caught_up_with(more: int) -> None:
+    """Each packet that comes takes the place of the first, so a hole before that would never be played through."""
+    playout = Playout()
+    run(playout, 0, 20)
+    for n in range(20, 20 + RING + more):
+        playout.insert(n, packet(n))
+    run(playout, 20 + RING + more, 70 + RING + more)
+    playout.check()
+    assert playout.count("played") > 20 + 30
+    assert playout.waited[-1] <= playout.delay_max + TICK
+    assert level_db(playout.sound[-10 * FRAME :], 440) > -20
+
+
 @pytest.mark.parametrize("jump", [GAP_PACKETS_MAX + 1, 100, 3_001, 40_000, 1 << 20])
 def test_a_jump_of_the_sequence_is_played_on_behind(jump: int) -> None:
     playout = Playout()

@@ -15,6 +15,8 @@ from access.tables import subscriptions
 from tests.harness.crowd import add_subscribers, copy_of, rows_of, words_of
 from tests.harness.world import World
 
+pytestmark = pytest.mark.thorough
+
 LARGE = {"accounts", "epochs", "grants", "paid_periods", "subscriptions"}
 """Those that the crowd fills: what is done with them is what the database would really do."""
 GROWING = LARGE | {

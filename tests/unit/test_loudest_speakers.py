@@ -117,3 +117,24 @@ def test_who_is_speaking_now() -> None:
     assert levels["a"] > levels["b"]
     room.speak(0.3, a=SILENCE, b=-30)
     assert set(room.loudest.levels(room.now)) == {"b"}
+
+
+def test_what_seizes_a_slot_has_it_at_once_keeps_it_and_counts_as_nobody_speaking() -> None:
+    room = Room(2)
+    room.speak(1.0, a=-10, b=-20)
+    slot = room.loudest.seize("sound", room.now)
+    assert room.holders == {"a", "sound"}, "the softest gives way"
+    room.speak(2.0, a=-10, b=-5, c=-1)
+    assert room.loudest.seize("sound", room.now) == slot
+    assert "sound" in room.holders
+    assert "sound" not in room.loudest.levels(room.now)
+    room.loudest.remove("sound")
+    room.speak(0.1, a=-10, b=-20)
+    assert len(room.holders) == 2
+
+
+def test_there_may_be_no_slot_to_seize() -> None:
+    room = Room(1)
+    assert room.loudest.seize("sound", room.now) == 0
+    assert room.loudest.seize("another", room.now) is None
+    assert room.loudest.observe("a", -10.0, FRAME, room.now) is None

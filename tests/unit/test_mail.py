@@ -15,6 +15,8 @@ from tests.harness.node import node_config
 from tests.harness.ports import free_tcp_port
 from tests.harness.smtp import HANG_UP, Mailbox, only, receiving_mail
 
+pytestmark = pytest.mark.sqlite
+
 
 def mailer(folder: Path, mailbox: Mailbox | None, **changes: str) -> Mailer:
     url = "" if mailbox is None else mailbox.url

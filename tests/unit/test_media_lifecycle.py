@@ -220,7 +220,7 @@ async def test_a_bug_at_one_peer_does_not_stop_the_timers(plane: Plane, monkeypa
 
     monkeypatch.setattr(broken.session, "send_reports", crash)
     plane.clock.now += 10.0
-    await until(lambda: broken.session.closed)
+    await closed_with(broken, Closed.CRASHED)
     assert plane.media.healthy
     plane.clock.now += 31.0
     await closed_with(fine, Closed.SILENT)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from spaces.sfu.forward import FIRST_SEQUENCE_MAX
-from spaces.sfu.media import REPORT_LISTENERS_SECONDS, REPORT_SPEAKERS_SECONDS
+from spaces.sfu.rounds import REPORT_LISTENERS_SECONDS, REPORT_SPEAKERS_SECONDS
 from spaces.sfu.rtcp import ReportBlock, ntp_middle, receiver_report, sender_report
 from spaces.sfu.rtp import split_red_untrusted
 from spaces.sfu.session import Plan, Receive, Send
@@ -104,8 +104,11 @@ async def test_nobody_hears_himself_on_either_way(plane: Plane) -> None:
 
 async def test_a_muted_microphone_is_forwarded_to_nobody_and_shown_as_silent(plane: Plane) -> None:
     ada, bob = await plane.connected("ada", SPEAKING), await plane.connected("bob", SPEAKING)
+    tapped: list[int] = []
+    plane.media.tap("room", lambda owner, session, sequence, timestamp, payload: tapped.append(sequence))
     await speak(ada, bob)
     assert set(plane.media.levels("room")) == {"ada"}
+    assert len(tapped) == 3
     ada.session.set_muted(True)
     assert plane.media.levels("room") == {}
     reception = ada.session._uplink.reception if ada.session._uplink else None
@@ -115,6 +118,7 @@ async def test_a_muted_microphone_is_forwarded_to_nobody_and_shown_as_silent(pla
         ada.send(ada.packet())
     await until(lambda: reception.received == before + 3)
     assert len(bob.rtp) == 3
+    assert len(tapped) == 3, "nor is he captioned"
     assert plane.media.levels("room") == {}
     ada.session.set_muted(False)
     await speak(ada, bob)
@@ -247,7 +251,7 @@ async def test_who_reports_loss_gets_red_under_his_own_number_if_he_offered_it(p
     assert {p.payload_type for p in without.rtp} == {111}
     last = split_red_untrusted(with_red.rtp[-1].payload)
     assert [kind for kind, _, _ in last] == [111] * 3
-    assert [offset for _, offset, _ in last] == [1_920, 960, 0]
+    assert [offset for _, offset, _ in last] == [2_880, 960, 0]
     assert last[-1][2] == without.rtp[-1].payload
     assert last[0][2] == without.rtp[-3].payload
 

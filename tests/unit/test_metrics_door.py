@@ -10,6 +10,8 @@ from spaces.config import Config, ConfigError
 from tests.harness.api import Api
 from tests.harness.node import served
 
+pytestmark = pytest.mark.sqlite
+
 TOKEN = "a token of the tests"
 
 

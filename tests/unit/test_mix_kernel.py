@@ -22,14 +22,15 @@ def assert_next_tick_is_the_reference(studio: Studio) -> None:
     studio.tick()
     for program in space.programs.values():
         heard = [
-            s.row
-            for s in space.sources
+            (place, s.row)
+            for place, s in enumerate(space.sources)
             if state[s.row]["sounding"]
             and s.owner != program.without
             and (before[s.row] != 0.0 or engine._scratch.gain_to[s.row] != 0.0)
         ]
-        frames = engine._speakers.rows.frame[heard]
-        mixed = mix_reference(frames, np.array([before[r] for r in heard], np.float32), engine._scratch.gain_to[heard])
+        frames = engine._scratch.frames[[place for place, _ in heard]]
+        rows = [row for _, row in heard]
+        mixed = mix_reference(frames, np.array([before[r] for r in rows], np.float32), engine._scratch.gain_to[rows])
         expected, gain = limit_reference(np.concatenate([delays[program.row], mixed]), gains[program.row])
         np.testing.assert_array_equal(engine._programs.rows.mixed[program.row, :FRAME], expected)
         assert engine._programs.rows.state["gain"][program.row] == gain

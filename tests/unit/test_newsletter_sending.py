@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from datetime import timedelta
 
 import pytest
 
-from access.deliveries import CLAIM, RETRIES
 from access.errors import AccessError
+from access.mail_queue import CLAIM, RETRIES
 from spaces.mail import MailError
-from tests.harness.newsletter_process import POINTS
-from tests.harness.newsletters import BENEFITS, Press, a_press
+from tests.harness.courier_process import MAIL_POINTS, POINTS, Couriers
+from tests.harness.newsletters import BENEFITS, a_press
 from tests.harness.smtp import HANG_UP, Mailbox, receiving_mail
 from tests.harness.world import World
 
@@ -149,22 +148,8 @@ async def test_several_senders_never_send_the_same(world: World) -> None:
     assert await press.states(issue) == {"sent": 12}
 
 
-async def killed_at(press: Press, mailbox: Mailbox, point: str, number: int = 2) -> int | None:
-    """Run a sending process; how it ended."""
-    url = press.world.engine.url.render_as_string(hide_password=False)
-    arguments = (url, mailbox.url, press.world.clock.now.isoformat(), point, str(number))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-W", "error", "-m", "tests.harness.newsletter_process", *arguments
-    )
-    mailbox.client = process.pid
-    return await process.wait()
-
-
-MAIL_POINTS = ("at RCPT", "after the message")
-
-
 @pytest.mark.parametrize("point", [*POINTS, *MAIL_POINTS])
-async def test_killed_between_any_two_steps_nobody_gets_it_twice(world: World, point: str) -> None:
+async def test_killed_between_any_two_steps_nobody_gets_it_twice(world: World, couriers: Couriers, point: str) -> None:
     press = await a_press(world)
     for name in ("a", "b", "c"):
         await press.reader(f"{name}@example.org")
@@ -172,10 +157,10 @@ async def test_killed_between_any_two_steps_nobody_gets_it_twice(world: World, p
     async with receiving_mail() as mailbox:
         if point in MAIL_POINTS:
             mailbox.kill_at = (point, "b@example.org")
-        assert await killed_at(press, mailbox, point) == -signal.SIGKILL
+        assert await couriers.killed_at("newsletters", world, mailbox, point) == -signal.SIGKILL
         mailbox.kill_at = None
         world.clock.now += CLAIM + timedelta(seconds=1)
-        assert await killed_at(press, mailbox, "never") == 0
+        assert await couriers.killed_at("newsletters", world, mailbox, "never") == 0
     got = {name: len(mailbox.to(f"{name}@example.org")) for name in ("a", "b", "c")}
     in_doubt = point in ("after the claim", "at RCPT", "after the message", "before the settling")
     arrived = point not in ("after the claim", "at RCPT")

@@ -73,7 +73,8 @@ def test_links_say_what_was_signed_and_nothing_else() -> None:
     ):
         with pytest.raises(RemoteError, match="link_bad"):
             reader(bad)
-    assert LINKS.read_message_id_untrusted(LINKS.message_id(12)) == 12
+    assert LINKS.read_message_id_untrusted(LINKS.message_id(12)) == ("newsletter", 12)
+    assert LINKS.read_message_id_untrusted(LINKS.reminder_message_id(12)) == ("reminder", 12)
     with pytest.raises(RemoteError):
         LINKS.read_message_id_untrusted(LINKS.message_id(12).replace(".12.", ".13."))
 

@@ -112,6 +112,26 @@ def test_silence_rests_keeps_the_track_alive_and_wakes_with_a_marker(frames: int
         assert [p.marker for p in spurt] == [True] + [False] * (len(spurt) - 1)
 
 
+def test_copies_in_red_are_far_enough_apart_for_a_burst_of_three() -> None:
+    with studio() as it:
+        speaker(it)
+        plain, redundant = it.ear("plain"), it.ear("redundant")
+        it.tick(10)
+        it.engine.post(it.engine.set_redundancy, redundant.listener, 63)
+        it.tick(12)
+        sent = {p.timestamp: p.payload for p in plain.packets}
+        for lost in range(11, 18):
+            gone = {plain.packets[lost + n].timestamp for n in range(3)}
+            kept = [p for p in redundant.packets if p.timestamp not in gone]
+            copies = {
+                p.timestamp - offset: block
+                for p in kept
+                if p.payload_type == 63
+                for _, offset, block in split_red_untrusted(p.payload)
+            }
+            assert {timestamp: copies[timestamp] for timestamp in gone} == {t: sent[t] for t in gone}
+
+
 @LONG
 def test_redundancy_reaches_back_by_whole_packets(frames: int) -> None:
     with studio(packet_frames=frames) as it:

@@ -26,6 +26,7 @@ from spaces.room_commands import (
     MuteAll,
     MuteOther,
     MuteSelf,
+    PinLink,
     RaiseHand,
     Remove,
     SetLock,
@@ -34,8 +35,8 @@ from spaces.room_commands import (
     Unblock,
     UseGuestLink,
 )
-from spaces.room_record import AccessRule
-from spaces.room_rules import Act, Asking, Role, State, allowed
+from spaces.room_record import AccessRule, Pin
+from spaces.room_rules import Act, Asking, CaptionsPolicy, ChatPolicy, Role, State, allowed
 from tests.harness.rooms import HOST, NOW, live_room, on_stage, scheduled_room, sit
 
 COHOST, SPEAKER, LISTENER, OTHER_COHOST, OTHER_SPEAKER, HAND = 2, 3, 7, 4, 5, 8
@@ -49,6 +50,8 @@ COMMANDS: dict[Act, Callable[[int], Command]] = {
     Act.EDIT_ACCESS: lambda by: Edit(by=by, access=(AccessRule("members"),)),
     Act.EDIT_CAPACITY: lambda by: Edit(by=by, capacity=5),
     Act.EDIT_ASKING: lambda by: Edit(by=by, asking=Asking.NOBODY),
+    Act.EDIT_CHAT: lambda by: Edit(by=by, chat=ChatPolicy.OFF),
+    Act.EDIT_CAPTIONS: lambda by: Edit(by=by, captions=CaptionsPolicy.OFF),
     Act.RESCHEDULE: lambda by: Edit(by=by, scheduled_start=NOW),
     Act.LOCK: lambda by: SetLock(by, True),
     Act.HAND_OVER: lambda by: HandOver(by, OTHER_COHOST),
@@ -65,13 +68,27 @@ COMMANDS: dict[Act, Callable[[int], Command]] = {
     Act.MUTE_SELF: lambda by: MuteSelf(by, True),
     Act.MUTE_OTHER: lambda by: MuteOther(by, OTHER_SPEAKER),
     Act.MUTE_ALL: MuteAll,
+    Act.PIN: lambda by: PinLink(by, Pin("https://example.org/", "")),
     Act.REMOVE: lambda by: Remove(by, OTHER_SPEAKER),
     Act.REMOVE_COHOST: lambda by: Remove(by, OTHER_COHOST),
     Act.BLOCK: lambda by: Block(by, OTHER_SPEAKER),
     Act.BLOCK_COHOST: lambda by: Block(by, OTHER_COHOST),
     Act.UNBLOCK: lambda by: Unblock(by, 9),
 }
-ASKED = {Act.INVITE, Act.MAKE_GUEST_LINK, Act.REPORT, Act.SEE_HANDS, Act.SEE_INVITATIONS, Act.SEE_BLOCKS}
+AROUND = {Act.REACT, Act.WRITE, Act.DELETE_OWN_LINE, Act.DELETE_LINE, Act.CAPTION, Act.SEE_CHAT_LOG}
+"""Around the talk."""
+ASKED = AROUND | {
+    Act.INVITE,
+    Act.MAKE_GUEST_LINK,
+    Act.USE_STINGERS,
+    Act.REPORT,
+    Act.REMIND,
+    Act.SEE_HANDS,
+    Act.SEE_INVITATIONS,
+    Act.SEE_BLOCKS,
+    Act.SEE_AUDIENCE,
+    Act.SEE_HEALTH,
+}
 """What changes nothing in the room itself: it is only asked."""
 
 
@@ -83,7 +100,7 @@ def room_in(state: State) -> Room:
     on_stage(room, SPEAKER)
     on_stage(room, OTHER_SPEAKER)
     room.apply(Invite(HOST, LISTENER, NOW))
-    for account in (HOST, COHOST, SPEAKER, HAND):
+    for account in (HOST, COHOST, SPEAKER, LISTENER, HAND):
         sit(room, account)
     if state in (State.LIVE, State.ENDED):
         room.apply(RaiseHand(HAND, NOW))

@@ -76,3 +76,20 @@ def test_while_somebody_is_heard_the_pace_is_kept(it: Studio) -> None:
     assert it.engine._spaces["room"].phase == phase
     for before, after in zip(ear.packets, ear.packets[1:], strict=False):
         assert (after.timestamp - before.timestamp) & 0xFFFFFFFF == FRAME
+
+
+def test_what_comes_by_a_slower_way_does_not_make_the_space_later_and_later(it: Studio) -> None:
+    it.ear()
+    source, sound = it.source("ada"), encode(sine(440, 1.0, 0.2))
+    it.tick()
+    space, begin = it.engine._spaces["room"], it.now
+    before = space.frames
+    coming = sorted((n * 0.02 + (0.1 if n % 2 else 0.0), n) for n in range(500))
+    while it.now < begin + 10.0:
+        it.now += TICK_SECONDS
+        while coming and begin + coming[0][0] <= it.now:
+            at, n = coming.pop(0)
+            it.send(source, n, sound[n % len(sound)], at=begin + at)
+        it.engine.tick(it.now)
+    later = it.now - begin - (space.frames - before) * 0.02
+    assert later < 3 * TICK_SECONDS, "what the first second asked for, and no more with every second"

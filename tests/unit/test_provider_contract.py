@@ -11,7 +11,9 @@ from datetime import timedelta
 import pytest
 
 from access.errors import AccessError
+from access.facts import SubscriptionChanged
 from access.payments import CheckoutRequest, ProviderError
+from tests.harness import gifts
 from tests.harness.provider_stands import Stand
 
 pytestmark = pytest.mark.thorough
@@ -185,6 +187,46 @@ async def test_upgraded_at_once_for_the_difference(stand: Stand) -> None:
     await stand.settled()
 
 
+async def test_from_a_year_to_a_month_and_back_the_older_right_ends_where_its_credit_begins(stand: Stand) -> None:
+    owner, creator, silver, gold = await stand.shop()
+    await stand.access.replace_price(owner, silver.id, amount_minor=5_000, currency="USD", interval="year")
+    await stand.access.replace_price(owner, gold.id, amount_minor=10_000, currency="USD", interval="year")
+    fan = await stand.person()
+    subscription = await stand.follow(fan, creator, silver, interval="year")
+    await stand.change_next_day(fan, subscription, gold, interval="month")
+    assert await stand.paid() == [5_000], "the rest of the year pays for the month"
+    month = (await stand.get(fan)).until
+    assert month is not None
+    assert month - stand.clock() < timedelta(days=32), "the year has been exchanged"
+    assert await stand.admits(fan, creator, gold)
+    await stand.change_next_day(fan, subscription, gold, interval="year")
+    year = (await stand.get(fan)).until
+    assert year is not None
+    assert year - stand.clock() > timedelta(days=350)
+    stand.clock.now = month + timedelta(hours=4)
+    assert await stand.admits(fan, creator, gold)
+    await stand.settled()
+
+
+async def test_what_a_year_was_exchanged_for_has_its_own_grace_and_end(stand: Stand) -> None:
+    owner, creator, silver, gold = await stand.shop()
+    await stand.access.replace_price(owner, silver.id, amount_minor=600, currency="USD", interval="year")
+    fan = await stand.person()
+    subscription = await stand.follow(fan, creator, silver, interval="year")
+    await stand.change_next_day(fan, subscription, gold, interval="month")
+    month = (await stand.get(fan)).until
+    assert month is not None
+    stand.clock.now = month - timedelta(days=2)
+    await stand.hear()
+    assert await stand.access.follows.cancel(fan, subscription, at="period_end")
+    await stand.hear()
+    stand.clock.now = month + timedelta(hours=1)
+    await stand.hear()
+    assert not await stand.admits(fan, creator), "neither the month nor what is left of the year"
+    assert (await stand.get(fan)).status == "canceled"
+    await stand.settled()
+
+
 async def test_an_upgrade_that_is_declined_changes_nothing_and_may_be_tried_again(stand: Stand) -> None:
     _, creator, silver, gold = await stand.shop()
     fan = await stand.person()
@@ -265,6 +307,30 @@ async def test_a_refund_in_part_leaves_the_right_and_the_whole_takes_it(stand: S
     await stand.settled()
 
 
+async def test_a_gift_is_paid_once_and_refunded_in_part_and_whole(stand: Stand) -> None:
+    owner, creator, silver, _ = await stand.shop()
+    giver, fan = await stand.person(), await stand.person()
+    gift = await gifts.begin(stand, giver, creator, silver, months=3)
+    ((checkout,),) = await stand.rows("SELECT provider_ref FROM gifts")
+    await stand.answer(checkout, "succeed")
+    await stand.hear()
+    await gifts.redeemed(stand, giver, fan, gift)
+    assert (await stand.admits(fan, creator, silver), await stand.admits(giver, creator)) == (True, False)
+    (payment,) = await stand.payments()
+    assert payment.gross_minor == 3 * 499
+    books = stand.access.books
+    for amount, admitted in ((500, True), (497, True), (None, False)):
+        await books.refund(owner, creator, payment.id, amount_minor=amount)
+        await stand.hear()
+        assert await stand.admits(fan, creator) is admitted
+    assert sorted(row.amount_minor for row in await stand.rows("SELECT * FROM refunds")) == [497, 500, 500]
+    assert (await gifts.gift_now(stand, giver, gift)).state == "refunded"
+    (balance,) = await books.balances(owner, creator)
+    assert -3 * 44 <= balance.balance_minor < 0  # the processor keeps its fee
+    await stand.settled()
+    await gifts.check_gifts(stand)
+
+
 @pytest.mark.parametrize("decided", ["won", "lost"])
 async def test_a_dispute_takes_the_right_and_holds_the_money_until_it_is_decided(stand: Stand, decided: str) -> None:
     owner, creator, silver, _ = await stand.shop()
@@ -285,7 +351,8 @@ async def test_a_dispute_takes_the_right_and_holds_the_money_until_it_is_decided
     assert await stand.admits(fan, creator) is (decided == "won")
     (balance,) = await stand.access.books.balances(owner, creator)
     assert balance.held_minor == 0
-    assert (balance.balance_minor > 0) is (decided == "won")
+    ((fee,),) = await stand.rows("SELECT fee_minor FROM disputes")
+    assert (balance.balance_minor + fee > 0) is (decided == "won"), "its fee is the creator's"
     await stand.settled()
 
 
@@ -338,6 +405,28 @@ async def test_a_payout_that_fails_or_comes_back_is_owed_again(stand: Stand, end
     await stand.settled()
 
 
+async def test_a_payout_that_comes_back_in_parts_is_owed_again_as_far_as_it_came(stand: Stand) -> None:
+    if "failing payouts" in stand.cannot:
+        with pytest.raises(NotImplementedError):
+            await stand.return_payout(1, 100)
+        return
+    owner, creator, silver, _ = await stand.shop()
+    await stand.follow(await stand.person(), creator, silver)
+    await stand.connect(owner, creator)
+    stand.clock.forward(days=8)
+    books = stand.access.books
+    made = await books.pay_out(owner, creator, currency="USD", amount_minor=None)
+    await stand.hear()
+    for part, state, returned in ((100, "paid", 100), (41, "paid", 141), (None, "returned", 441)):
+        await stand.return_payout(made.id, part)
+        await stand.hear()
+        (payout,) = await books.payouts(owner, creator)
+        assert (payout.state, payout.returned_minor) == (state, returned)
+        (balance,) = await books.balances(owner, creator)
+        assert (balance.balance_minor, balance.available_minor) == (returned, returned)
+        await stand.settled()
+
+
 async def test_asked_twice_by_one_key_it_is_done_once(stand: Stand) -> None:
     _, creator, silver, _ = await stand.shop()
     fan = await stand.person()
@@ -382,6 +471,54 @@ async def test_a_coupon_is_for_as_many_payments_as_it_says(stand: Stand) -> None
     await stand.settled()
 
 
+async def test_the_coupon_of_one_tier_does_not_go_along_to_another(stand: Stand) -> None:
+    owner, creator, silver, gold = await stand.shop()
+    offers = stand.access.offers
+    for name, tier in (("silver", silver), ("gold", gold), ("all", None)):
+        await offers.create_coupon(
+            owner, creator, code=name, percent_off=50, duration="forever", tier=None if tier is None else tier.id
+        )
+    up, down = (silver, gold), (gold, silver)
+    for (held, tier), code, first, renewed in (
+        (up, "silver", 249, 999),
+        (down, "gold", 499, 499),
+        (up, "all", 249, 499),
+        (down, "all", 499, 249),
+    ):
+        fan = await stand.person()
+        subscription = await stand.follow(fan, creator, held, coupon=code)
+        stand.clock.forward(hours=1)
+        await stand.hear()
+        await stand.access.follows.change(fan, subscription, tier=tier.id)
+        await stand.hear()
+        await stand.pass_period(await stand.agreement(subscription))
+        await stand.hear()
+        mine = f"SELECT gross_minor FROM payments WHERE account = {fan.id} ORDER BY paid_at"
+        paid = [row.gross_minor for row in await stand.rows(mine)]
+        assert (paid[0], paid[-1]) == (first, renewed)
+        await stand.access.follows.cancel(owner, subscription, at="now")
+    await stand.settled()
+
+
+async def test_the_months_of_a_coupon_stay_months_in_a_yearly_price(stand: Stand) -> None:
+    owner, creator, silver, gold = await stand.shop()
+    await stand.access.replace_price(owner, gold.id, amount_minor=9_000, currency="USD", interval="year")
+    await stand.access.offers.create_coupon(
+        owner, creator, code="three", percent_off=50, duration="months", months=3
+    )  # fmt: skip
+    fan = await stand.person()
+    subscription = await stand.follow(fan, creator, silver, coupon="three")
+    stand.clock.forward(hours=1)
+    await stand.hear()
+    await stand.access.follows.change(fan, subscription, tier=gold.id, interval="year")
+    await stand.hear()
+    await stand.pass_period(await stand.agreement(subscription))
+    await stand.hear()
+    assert (await stand.paid())[-1] == 9_000
+    assert len(await stand.paid()) == 3
+    await stand.settled()
+
+
 async def test_a_trial_is_free_and_moves_with_its_tier(stand: Stand) -> None:
     _, creator, silver, gold = await stand.shop(trial_days=7)
     fan = await stand.person()
@@ -409,6 +546,23 @@ async def test_the_page_for_means_of_payment(stand: Stand) -> None:
     with pytest.raises(AccessError) as caught:
         await stand.access.follows.portal_url(await stand.person(), subscription, return_path="/me")
     assert caught.value.status == 404
+
+
+async def test_whoever_is_deleted_is_forgotten_by_the_provider(stand: Stand) -> None:
+    _, creator, silver, _ = await stand.shop()
+    fan = await stand.person()
+    subscription = await stand.follow(fan, creator, silver)
+    await stand.access.follows.cancel(fan, subscription, at="period_end")
+    await stand.hear()
+    await stand.access.people.delete(fan)
+    await stand.access.desk.work_off(stand.clock())
+    await stand.hear()
+    agreement = await stand.agreement(subscription)
+    facts = await stand.provider.fetch("agreement", agreement, now=stand.clock())
+    assert [fact.status for fact in facts if isinstance(fact, SubscriptionChanged)][-1] == "canceled"
+    await _until_answered(stand, "forget_payer", agreement, key=f"forget:{stand.provider.name}:{agreement}")
+    assert await stand.paid() == [499], "what was paid stays in the books"
+    await stand.settled()
 
 
 async def _until_answered(stand: Stand, act: str, ref: str, **options: object) -> None:

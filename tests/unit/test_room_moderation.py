@@ -254,6 +254,7 @@ def test_a_cohost_who_comes_back_keeps_it_going(room: Room) -> None:
 
 
 def test_who_may_ask_to_speak(room: Room) -> None:
+    sit(room, LISTENER)
     room.apply(Edit(by=COHOST, asking=Asking.NOBODY))
     assert code(room, RaiseHand(LISTENER, NOW)) == (403, "asking_closed")
     room.apply(Edit(by=COHOST, asking=Asking.SUBSCRIBERS))
@@ -262,6 +263,8 @@ def test_who_may_ask_to_speak(room: Room) -> None:
 
 
 def test_one_asks_once_in_a_while(room: Room) -> None:
+    for account in (LISTENER, 8):
+        sit(room, account)
     room.apply(Edit(by=HOST, asking_seconds=30))
     room.apply(RaiseHand(LISTENER, NOW))
     assert room.apply(RaiseHand(LISTENER, NOW)) == []
@@ -277,6 +280,8 @@ def test_one_asks_once_in_a_while(room: Room) -> None:
 
 def test_not_everybody_asks_at_once() -> None:
     room = live_room(limits=replace(LIMITS, hands_max=2))
+    for account in (7, 8, 9):
+        sit(room, account)
     room.apply(RaiseHand(7, NOW))
     room.apply(RaiseHand(8, NOW))
     assert code(room, RaiseHand(9, NOW)) == (409, "hands_full")

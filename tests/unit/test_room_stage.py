@@ -66,6 +66,7 @@ def test_a_hand_is_declined_or_withdrawn(room: Room) -> None:
 def test_who_may_ask_to_speak(room: Room) -> None:
     assert code(room, RaiseHand(None, NOW)) == (401, "not_signed_in")
     assert code(room, RaiseHand(SPEAKER, NOW)) == (409, "on_stage")
+    assert code(room, RaiseHand(8, NOW)) == (409, "not_inside"), "who is not there has no hand to be seen"
     assert code(scheduled_room(), RaiseHand(LISTENER, NOW)) == (409, "not_live")
 
 

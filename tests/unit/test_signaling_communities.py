@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from spaces.demo.speech import read_speech
 from tests.harness.accounts import Person, person
 from tests.harness.api import Api
 from tests.harness.channel import entered
 from tests.harness.client import listening, speaking
+
+pytestmark = pytest.mark.thorough
 
 
 async def a_community(api: Api, **changes: Any) -> tuple[Person, str]:

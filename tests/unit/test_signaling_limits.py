@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import msgspec
 import pytest
 
 from spaces.errors import RequestError
+from spaces.signaling import patterns
 from spaces.signaling.client_address import client_address, read_networks
 from spaces.signaling.limits import Budget, Concurrency
 from spaces.signaling.problems import read_validation_error
-from spaces.signaling.ring import KEPT_MAX, EventRing
 
 
 def taken(budget: Budget, address: str, now: float) -> bool:
@@ -85,20 +88,6 @@ def test_the_client_is_the_nearest_hop_that_is_no_proxy_of_ours(
     assert client_address(remote, forwarded, read_networks(("10.0.0.0/8",))) == expected
 
 
-def test_a_ring_gives_what_came_after_or_nothing() -> None:
-    ring = EventRing(100)
-    assert ring.since(100) == []
-    assert ring.since(99) is None
-    for number in range(KEPT_MAX + 10):
-        assert ring.next == 101 + number
-        ring.add(str(number))
-    assert ring.since(ring.seq) == []
-    assert [kept.text for kept in ring.since(ring.seq - 2) or []] == [str(KEPT_MAX + 8), str(KEPT_MAX + 9)]
-    assert len(ring.since(110) or []) == KEPT_MAX
-    assert ring.since(109) is None
-    assert ring.since(ring.seq + 1) is None
-
-
 @pytest.mark.parametrize(
     ("message", "expected"),
     [
@@ -110,3 +99,10 @@ def test_a_ring_gives_what_came_after_or_nothing() -> None:
 )
 def test_the_field_is_read_from_the_validators_sentence(message: str, expected: tuple[str, str]) -> None:
     assert read_validation_error(message) == expected
+
+
+@pytest.mark.parametrize("pattern", patterns.IN_WORDS)
+def test_nobody_is_told_an_expression(pattern: str) -> None:
+    with pytest.raises(msgspec.ValidationError) as caught:
+        msgspec.convert("\u202e", Annotated[str, msgspec.Meta(pattern=pattern)])
+    assert read_validation_error(str(caught.value)) == (patterns.IN_WORDS[pattern], "")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from spaces.newsletters.webhook import sign
 from tests.harness.accounts import Person, person
@@ -20,6 +21,8 @@ from tests.harness.api import Api
 from tests.harness.eventually import until
 from tests.harness.node import served
 from tests.harness.smtp import Letter, Mailbox, receiving_mail
+
+pytestmark = pytest.mark.thorough
 
 SECRET = "a secret of the mail server, 32 bytes or more"
 
@@ -132,7 +135,7 @@ async def test_one_click_unsubscribes_without_cookies_and_looking_does_not(tmp_p
         }  # fmt: skip
         await press.api.ok("DELETE", "/v1/me/newsletters/ada", by=fan)
         assert (await press.sent())["deliveries"]["sent"] == 0
-        assert (await press.follow(link[:-1] + "x"))[0] == 404
+        assert (await press.follow(link[:-1] + ("y" if link.endswith("x") else "x")))[0] == 404
         assert (await press.api.ok("GET", "/v1/me/newsletters", by=fan))["newsletters"] == []
 
 

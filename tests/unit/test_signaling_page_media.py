@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from spaces.demo.speech import read_speech
 from spaces.node import Node
 from spaces.signaling.page_media import Link
-from spaces.signaling.socket import Connection
+from spaces.signaling.socket import COMES_BACK, Connection
 from tests.harness.accounts import person
 from tests.harness.api import Api
 from tests.harness.channel import PageMedia, entered, hearing, offered, renegotiate
 from tests.harness.client import speaking
+
+pytestmark = [pytest.mark.sqlite, pytest.mark.thorough]
 
 
 async def eventually(condition: Callable[[], bool]) -> None:
@@ -145,16 +149,20 @@ async def test_leaving_ends_the_media_and_not_the_socket(api: Api, node: Node) -
             pass
 
 
-async def test_sound_goes_on_when_the_socket_is_lost_and_comes_back(api: Api, node: Node) -> None:
+@pytest.mark.parametrize("noticed", [False, True], ids=["nobody noticed", "the client gave it up"])
+async def test_sound_goes_on_when_the_socket_is_lost_and_comes_back(api: Api, node: Node, noticed: bool) -> None:
     host, fan = await api.creator("ada"), person("bob")
     space = await api.space(host)
     async with speaking(api, space, read_speech(), by=host), entered(api, space, fan) as (old, _):
         media = await offered(old)
         try:
             await old.event("media", state="connected")
-            transport = old.socket._response.connection.transport  # type: ignore[union-attr]
-            assert transport is not None
-            transport.abort()
+            if noticed:
+                await old.socket.close(code=COMES_BACK)
+            else:
+                transport = old.socket._response.connection.transport  # type: ignore[union-attr]
+                assert transport is not None
+                transport.abort()
             await packets(media, "mix")
             async with entered(api, space, fan) as (new, _):
                 await packets(media, "mix")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from spaces.demo.speech import read_speech
 from spaces.node import Node
@@ -16,6 +17,8 @@ from tests.harness.channel import entered, hearing
 from tests.harness.client import listening, speaking
 from tests.harness.database import without_table
 from tests.harness.node import running
+
+pytestmark = pytest.mark.thorough
 
 
 async def members_only(api: Api) -> tuple[str, str, str]:

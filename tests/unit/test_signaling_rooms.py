@@ -18,6 +18,8 @@ from tests.harness.database import without_table
 from tests.harness.eventually import until
 from tests.harness.node import served
 
+pytestmark = pytest.mark.thorough
+
 
 async def code(api: Api, method: str, path: str, by: Person, json: Any = None) -> tuple[int, str]:
     reply = await api.request(method, path, by=by, json=json)
@@ -314,6 +316,8 @@ async def hello_from(channel: Any, by: Person, cursor: int) -> list[dict[str, An
     return list(channel.events)
 
 
+@pytest.mark.sqlite
+@pytest.mark.thorough
 async def test_a_space_without_a_host_says_so_and_ends(tmp_path: Path) -> None:
     async with served(tmp_path, host_absence_minutes_max=0.07) as api:
         host = await api.creator("ada")

@@ -9,10 +9,15 @@ from pathlib import Path
 import pytest
 
 from spaces.node import Node
+from spaces.room_rules import Kind
+from spaces.sfu.peer import Peer as MediaPeer
+from spaces.signaling.whip_sessions import WhipPeer
 from tests.harness.accounts import mint, person
 from tests.harness.api import Api
 from tests.harness.client import RtcClient, listening
 from tests.harness.node import served
+
+pytestmark = pytest.mark.sqlite
 
 FRAGMENT = "application/trickle-ice-sdpfrag"
 
@@ -242,6 +247,21 @@ async def test_a_join_token_lets_in_once(api: Api) -> None:
 
 
 async def test_a_muted_speaker_who_comes_back_is_still_muted(api: Api, node: Node) -> None:
+    host, guest = await api.creator("ada"), person("bob")
+    space = await api.space(host)
+    await api.to_stage(space, host, guest)
+    await api.ok("POST", f"/v1/spaces/{space}/mutes", by=host, json={"account": "@bob"})
+    live = node.rooms.get(space)
+    assert live is not None
+    for _ in range(2):
+        assert (await api.offer(f"/v1/spaces/{space}/whip", sdp(api, "sendonly"), by=guest)).status == 201
+        [peer] = [entry.peer for entry in live.entries.values() if entry.kind is Kind.WHIP]
+        assert isinstance(peer, WhipPeer)
+        assert isinstance(peer.session, MediaPeer)
+        assert peer.session.muted
+
+
+async def test_who_is_off_the_stage_has_no_session_and_gets_none(api: Api) -> None:
     host, guest = await api.creator("ada"), person("bob")
     space = await api.space(host)
     await api.to_stage(space, host, guest)

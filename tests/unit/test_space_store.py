@@ -3,41 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from spaces.db.store import Note, SpaceStore
-from spaces.room_record import AccessRule, Invitation, Kept, Record, StageMember
-from spaces.room_rules import Asking, Role, State
+from spaces.room_record import Invitation, Kept, Pin, StageMember
+from spaces.room_rules import Asking, CaptionsPolicy, ChatPolicy, Role, State
 from tests.harness.database import fresh_engine
+from tests.harness.stored_space import NOW, stored_space
 from tests.harness.world import World
 
-NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+NO_IDS = ["nowhere", "", "\0", "a\0b", "\ud800", "x" * 14, "x\n", "' OR 1=1 --"]
 
 
-@pytest.mark.parametrize("space", ["nowhere", "", "\0", "a\0b", "\ud800", "x" * 14, "x\n", "' OR 1=1 --"])
-async def test_what_is_no_id_is_no_space(tmp_path: Path, space: str) -> None:
+async def test_what_is_no_id_is_no_space(tmp_path: Path) -> None:
     async with fresh_engine(tmp_path) as engine:
-        assert await SpaceStore(engine).load(space) is None
+        for space in NO_IDS:
+            assert await SpaceStore(engine).load(space) is None, space
 
 
 async def a_space(world: World) -> tuple[SpaceStore, Kept, list[int]]:
     """Stored, and three people beside its host."""
-    owner, creator = await world.creator("ada")
-    store = SpaceStore(world.engine)
-    record = Record(
-        id="aSpace",
-        creator=creator.id,
-        title="A talk",
-        access=(AccessRule("open"),),
-        created_at=NOW,
-        stage=(StageMember(owner.id, Role.HOST),),
-    )
-    await store.insert(record)
-    return store, Kept(record), [(await world.person()).id for _ in range(3)]
+    store, kept = await stored_space(world)
+    return store, kept, [(await world.person()).id for _ in range(3)]
 
 
 async def test_a_room_is_stored_by_what_has_changed_and_loaded_whole(world: World) -> None:
@@ -49,11 +40,16 @@ async def test_a_room_is_stored_by_what_has_changed_and_loaded_whole(world: Worl
     invited = replace(staged, invitations=(Invitation(dan, Role.SPEAKER, host.account, NOW),))
     handed = (StageMember(bob, Role.SPEAKER), StageMember(cleo, Role.HOST), StageMember(host.account, Role.COHOST))
     set_up = replace(invited, locked=True, capacity=9, asking=Asking.SUBSCRIBERS, asking_seconds=30)
+    talk = replace(set_up, chat=ChatPolicy.SUBSCRIBERS, chat_seconds=9, captions=CaptionsPolicy.SERVER)
+    notes, slides = Pin("https://example.org/notes", "Notes"), Pin("https://example.org/slides", "")
     for after in (
         Kept(record, ((bob, NOW), (cleo, NOW + timedelta(seconds=1)))),
         Kept(staged, ((dan, NOW),), frozenset({bob})),
         Kept(invited, (), frozenset({bob, cleo})),
         Kept(set_up, (), frozenset({cleo})),
+        Kept(replace(talk, pins=(notes, slides)), (), frozenset({cleo})),
+        Kept(replace(talk, pins=(slides, notes)), (), frozenset({cleo})),
+        Kept(replace(talk, pins=(slides,)), (), frozenset({cleo})),
         Kept(replace(set_up, stage=handed, invitations=()), (), frozenset({host.account})),
         Kept(replace(set_up, stage=(host,), invitations=(), state=State.ENDED, ended_at=NOW)),
     ):
@@ -62,7 +58,7 @@ async def test_a_room_is_stored_by_what_has_changed_and_loaded_whole(world: Worl
         assert await store.load_kept("aSpace") == kept
         assert await store.live() == (["aSpace"] if kept.record.state is State.LIVE else [])
     assert [row.n for row in await world.rows("SELECT count(*) AS n FROM audit_log WHERE action = 'space.edited'")] == [
-        6
+        9
     ]
 
 

@@ -78,6 +78,10 @@ def test_the_worst_link_that_a_speakers_packets_cross() -> None:
     assert stage.worst_downlink_loss(a) == 0.0, "he holds no slot"
     send(stage, a)
     assert stage.worst_downlink_loss(a) == 0.3, "his own is not in it"
+    b.downlink_loss = 1.0
+    assert stage.worst_downlink_loss(a) == 0.3, (
+        "who hears next to nothing is not helped by a sender's FEC, which costs all others"
+    )
     stage.receivers.clear()
     assert stage.worst_downlink_loss(a) == 0.0
 

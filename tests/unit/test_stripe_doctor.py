@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 from access.stripe_webhooks import FOLLOWED
-from spaces.doctor import Finding, _payment
+from spaces.doctor import _payment
+from spaces.finding import Finding
 from tests.harness import fake_stripe_shapes as shapes
 from tests.harness.fake_stripe import SECRET_KEY, VERSION, WEBHOOK_SECRET, fake_stripe
 from tests.harness.node import node_config
+
+pytestmark = pytest.mark.sqlite
 
 PAGE = "https://live.example"
 

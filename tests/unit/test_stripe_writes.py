@@ -50,6 +50,27 @@ async def _charged(shop: StripeStand, refunded: int, *, late: bool) -> list[tupl
     return [tuple(row) for row in await shop.rows(BALANCES)]
 
 
+async def test_a_deleted_fan_leaves_no_customer_and_his_payment_can_go_back(stripe_shop: StripeStand) -> None:
+    owner, creator, silver, _ = await stripe_shop.shop()
+    fan = await stripe_shop.person()
+    subscription = await stripe_shop.follow(fan, creator, silver)
+    await stripe_shop.follow(await stripe_shop.person(), creator, silver)
+    await stripe_shop.access.follows.cancel(fan, subscription, at="period_end")
+    await stripe_shop.hear()
+    first, _ = await stripe_shop.payments()
+    await stripe_shop.access.people.delete(fan)
+    stripe_shop.fake.away = ["", "after", "after"]  # the customer is gone, and the answer was lost
+    for minutes in (0, 1):
+        await stripe_shop.access.desk.work_off(stripe_shop.clock.forward(minutes=minutes))
+    assert len(stripe_shop.fake.all("customer")["data"]) == 1, "the other fan's"
+    await stripe_shop.access.books.refund(owner, creator, first.id, amount_minor=499)
+    await stripe_shop.hear()
+    assert [row.amount_minor for row in await stripe_shop.rows("SELECT amount_minor FROM refunds")] == [499]
+    forgotten = await stripe_shop.rows("SELECT done_at, error FROM provider_tasks WHERE kind = 'forget'")
+    assert [(row.done_at is not None, row.error) for row in forgotten] == [(True, "")]
+    await stripe_shop.settled()
+
+
 @pytest.mark.parametrize("fault", ["before", "after"])
 @pytest.mark.parametrize("writes", [1, 2, 3])
 async def test_a_change_whose_answer_is_lost_is_made_once(stripe_shop: StripeStand, fault: str, writes: int) -> None:

@@ -15,7 +15,7 @@ from spaces.mixing.sound import Source
 from spaces.sfu.claims import CLAIM_TRUSTED_DB
 from spaces.sfu.session import Receive
 from spaces.sfu.srtp import Keys
-from spaces.sfu.uplink import SSRC_CHANGES_MAX, Uplink
+from spaces.sfu.uplink import SSRC_CHANGES_MAX, SSRC_SILENT_SECONDS, Uplink
 
 OPUS, RED, LEVEL_ID = 111, 63, 3
 FRAME_20_MS = bytes((0xF8, 1, 2, 3, 4, 5))  # CELT, full band, 20 ms, one frame
@@ -184,6 +184,27 @@ def test_streams_of_one_client_are_bounded(speaker: Speaker) -> None:
         speaker.now += 1.0
     assert speaker.refused(speaker.rtp(1, ssrc=999)) == "rtp_unknown_ssrc"
     speaker.send(speaker.rtp(2, ssrc=3))
+
+
+def test_streams_are_bounded_whatever_their_packets_hold(speaker: Speaker) -> None:
+    """libsrtp has state for every stream of which one packet was authentic, and nothing else of it need be right."""
+    for ssrc in range(SSRC_CHANGES_MAX):
+        header = pack("!BBHII", 0xA0, OPUS, 1, 960, ssrc)  # padded, by no bytes
+        assert speaker.refused(speaker.out.protect(header + b"\0")) == "rtp_malformed"
+    assert speaker.refused(speaker.rtp(1, ssrc=999)) == "rtp_unknown_ssrc"
+    speaker.send(speaker.rtp(2, ssrc=3))
+
+
+def test_a_packet_from_before_another_streams_first_is_left_out(speaker: Speaker) -> None:
+    """Its number would be one that the stream before has had, and the stage's SRTP takes no number twice."""
+    for sequence in range(990, 1_001):
+        speaker.send(speaker.rtp(sequence))
+    speaker.now += SSRC_SILENT_SECONDS
+    late = speaker.rtp(998, ssrc=2)
+    speaker.send(speaker.rtp(1_005, ssrc=2))
+    assert speaker.refused(late) == "rtp_before_begin"
+    speaker.send(speaker.rtp(1_006, ssrc=2))
+    assert [sequence for sequence, _ in speaker.mixed][-2:] == [1_005, 1_006]
 
 
 def test_muted_packets_are_counted_and_heard_nowhere(speaker: Speaker) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from alembic import context
 
-import spaces.db.tables  # noqa: F401 – its tables join the MetaData
+import spaces.db.tables
+import spaces.db.tables_listing
+import spaces.db.tables_owners
+import spaces.db.tables_reminders  # noqa: F401 – their tables join the MetaData
 from access.tables import metadata
 
 context.configure(

@@ -1,0 +1,1 @@
+"""Sound files that nobody trusts, read in a process of their own."""

@@ -1,0 +1,50 @@
+/** The texts of Spaces that are to come: planning, reminding, sharing. @type {import("./text.js").Messages} */
+export const messages = {
+  "studio.space_title": "Title",
+  "studio.start": "When",
+  "studio.start_hint": "May be left out: then you start it when you like.",
+
+  "plan.will_remind": "You will be told shortly before it starts, and if it is moved or cancelled.",
+  "plan.will_tell": "You will be told when it starts, and if it gets a time or is cancelled.",
+  "plan.forgotten": "You will not be reminded.",
+  "plan.edit_title": "Change this Space",
+  "plan.move_hint": "Whoever asked to be reminded is told of another time.",
+  "plan.cancel_sure": "Call this Space off?",
+  "plan.cancel_what": "It is planned for {time}. Whoever asked to be reminded is told, and it cannot be planned again.",
+  "plan.cancel_undated": "Whoever asked to be reminded is told, and it cannot be planned again.",
+  "plan.keep": "Keep it",
+
+  "schedule.zone": "By the clock of",
+  "schedule.which": "Clocks go back then, and show this time twice. Which one?",
+  "schedule.earlier": "The first ({offset})",
+  "schedule.later": "The second ({offset})",
+  "schedule.gap": "Clocks in {zone} jump over that time. The next one that there is: {time}.",
+  "schedule.starts": "Starts {time}.",
+  "schedule.starts_both": "Starts {there}. For you: {here}.",
+
+  "about.topics": "Topics",
+  "about.topics_hint": "Up to three, with commas between them.",
+  "about.language": "Language",
+  "about.any_language": "Not said",
+
+  "share.title": "Share this Space",
+  "share.picture": "How the link is shown elsewhere: {title}",
+  "share.link": "Link",
+  "share.copy": "Copy the link",
+  "share.on": "Share with…",
+  "share.copied": "The link is copied.",
+  "share.by_hand": "This browser does not let pages copy. Select the link and copy it yourself.",
+
+  "notice.live": "Live now: {title}, by {creator}",
+  "notice.soon": "Starts {time}: {title}, by {creator}",
+  "notice.moved": "{title} was moved: from {before} to {time}",
+  "notice.dated": "{title} has a time now: {time}",
+  "notice.cancelled": "{title}, planned for {before}, was cancelled",
+  "notice.cancelled_undated": "{title} was cancelled",
+
+  "error.too_far_ahead": "That is too far ahead to plan for.",
+  "error.no_such_time": "Clocks there jump over that time. Choose another.",
+  "error.ambiguous_time": "Clocks there show that time twice. Choose which one is meant.",
+  "error.moved_too_often": "This Space has been moved too often already.",
+  "error.too_many_reminders": "You have as many reminders as there can be. Withdraw one on your account page.",
+};

@@ -1,0 +1,50 @@
+/** In French: see messages_plan_en.js. @type {import("./text.js").Messages} */
+export const messages = {
+  "studio.space_title": "Titre",
+  "studio.start": "Quand",
+  "studio.start_hint": "Peut rester vide : vous le démarrerez quand vous voudrez.",
+
+  "plan.will_remind": "Vous serez prévenu peu avant le début, et s’il est déplacé ou annulé.",
+  "plan.will_tell": "Vous serez prévenu quand il commence, et s’il reçoit une date ou est annulé.",
+  "plan.forgotten": "Vous ne recevrez pas de rappel.",
+  "plan.edit_title": "Modifier ce Space",
+  "plan.move_hint": "Qui a demandé un rappel est prévenu du changement d’heure.",
+  "plan.cancel_sure": "Annuler ce Space ?",
+  "plan.cancel_what": "Il est prévu {time}. Qui a demandé un rappel est prévenu, et il ne pourra pas être prévu à nouveau.",
+  "plan.cancel_undated": "Qui a demandé un rappel est prévenu, et il ne pourra pas être prévu à nouveau.",
+  "plan.keep": "Le garder",
+
+  "schedule.zone": "À l’heure de",
+  "schedule.which": "Les horloges reculent à ce moment-là, et affichent cette heure deux fois. Laquelle ?",
+  "schedule.earlier": "La première ({offset})",
+  "schedule.later": "La seconde ({offset})",
+  "schedule.gap": "Les horloges de {zone} sautent cette heure. La prochaine qui existe : {time}.",
+  "schedule.starts": "Début : {time}.",
+  "schedule.starts_both": "Début : {there}. Pour vous : {here}.",
+
+  "about.topics": "Thèmes",
+  "about.topics_hint": "Trois au plus, séparés par des virgules.",
+  "about.language": "Langue",
+  "about.any_language": "Non précisée",
+
+  "share.title": "Partager ce Space",
+  "share.picture": "Ce que montre le lien ailleurs : {title}",
+  "share.link": "Lien",
+  "share.copy": "Copier le lien",
+  "share.on": "Partager avec…",
+  "share.copied": "Le lien est copié.",
+  "share.by_hand": "Ce navigateur n’autorise pas les pages à copier. Sélectionnez le lien et copiez-le vous-même.",
+
+  "notice.live": "En direct maintenant : {title}, par {creator}",
+  "notice.soon": "Début {time} : {title}, par {creator}",
+  "notice.moved": "{title} a été déplacé : {before} devient {time}",
+  "notice.dated": "{title} a maintenant une date : {time}",
+  "notice.cancelled": "{title}, prévu {before}, a été annulé",
+  "notice.cancelled_undated": "{title} a été annulé",
+
+  "error.too_far_ahead": "C’est trop loin dans l’avenir pour être prévu.",
+  "error.no_such_time": "Les horloges y sautent cette heure. Choisissez-en une autre.",
+  "error.ambiguous_time": "Les horloges y affichent cette heure deux fois. Choisissez laquelle est la bonne.",
+  "error.moved_too_often": "Ce Space a déjà été déplacé trop souvent.",
+  "error.too_many_reminders": "Vous avez déjà autant de rappels que possible. Retirez-en un sur votre page de compte.",
+};

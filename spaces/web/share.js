@@ -1,0 +1,50 @@
+/** Sharing an address: by the system's own sheet where there is one, else by copying. */
+import { ask, toast } from "./dialogs.js";
+import { h } from "./dom.js";
+import { button } from "./parts.js";
+import { t } from "./text.js";
+
+/** @param {{title: string, url: string, picture: string}} what */
+export async function shareSheet({ title, url, picture }) {
+  const data = { title, url };
+  const answer = await ask(t("share.title"), [
+    h("img.share-picture", { src: picture, alt: t("share.picture", { title }), width: 1200, height: 630 }),
+    h("div.field", {}, h("label", { for: "share-link" }, t("share.link")), h("input", { id: "share-link", type: "text", readonly: true, value: url })),
+    h(
+      "div.row",
+      {},
+      button("cancel", t("app.close")),
+      canShare(data) && button("share-on", t("share.on"), { icon: "share" }),
+      button("copy", t("share.copy"), { kind: "primary" }),
+    ),
+  ]);
+  if (answer?.action === "copy") await copy(url);
+  if (answer?.action === "share-on") {
+    await navigator.share(data).catch((error) => {
+      if (error.name !== "AbortError") return copy(url); // given up is no failure
+    });
+  }
+}
+
+/** @param {{title: string, url: string}} data */
+const canShare = (data) => Boolean(navigator.share) && (navigator.canShare?.(data) ?? true);
+
+/** @param {string} text */
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text); // not there without https, and it may be denied
+    toast(t("share.copied"));
+  } catch {
+    toast(copyBySelecting(text) ? t("share.copied") : t("share.by_hand"));
+  }
+}
+
+/** As pages did it before. @param {string} text */
+function copyBySelecting(text) {
+  const field = /** @type {HTMLTextAreaElement} */ (h("textarea.hidden", { readonly: true, tabindex: "-1" }, text));
+  document.body.append(field);
+  field.select();
+  const copied = document.execCommand("copy");
+  field.remove();
+  return copied;
+}
