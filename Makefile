@@ -11,8 +11,8 @@ run: $(VENV)/.installed ## start a demo on a throw-away data folder and print th
 
 test: $(VENV)/.installed-dev system-packages typescript ## everything: lint, types, unit (on both databases), simulation, interop, browsers
 	$(MAKE) check
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m thorough tests/unit tests/property tests/fuzz tests/simulation
-	$(BIN)/python -m pytest -n 2 --dist worksteal --postgresql tests/unit tests/property # once more, what a database has a part in
+	$(BIN)/python -m tests.harness.second_look --looks 5 -n 2 --dist worksteal -m thorough tests/unit tests/property tests/fuzz tests/simulation
+	$(BIN)/python -m tests.harness.second_look --looks 5 -n 2 --dist worksteal --postgresql tests/unit tests/property # once more, what a database has a part in
 	$(BIN)/python -m tests.harness.second_look -n 2 --dist worksteal -m "not listens and not alone" tests/interop tests/browser
 	$(BIN)/python -m tests.harness.second_look -n 2 --dist worksteal -m "listens and not alone" tests/interop tests/browser # mostly waits
 	$(BIN)/python -m tests.harness.second_look -m alone tests/interop tests/browser

@@ -1,4 +1,7 @@
-"""Between a payment provider and our rows: facts in, tasks out, each fact and each task a transaction of its own."""
+"""Between a payment provider and our rows: facts in, tasks out.
+
+Each task is a transaction of its own, with the facts that answer it, and so is each fact that was told.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,9 @@ from access import embedded_money, fold, payout_holds, provider_tasks, subscript
 from access.database import read, write
 from access.embedded_money import EmbeddedTestMoney
 from access.errors import AccessError
-from access.facts import AnyFact
+from access.facts import AnyFact, Facts
 from access.payments import PaymentProvider, ProviderError, provider_away, provider_refused
+from access.provider_tasks import Task
 from access.shares import MoneyTerms
 from access.stripe_provider import StripeProvider
 
@@ -70,8 +74,7 @@ class Dealings:
                 await self.take(provider_tasks.refused(self.provider.name, task, payout, refusal, now), now)
                 await write(self.engine, provider_tasks.failed, task, refusal, now)
                 continue
-            await self.take(facts, now)
-            await write(self.engine, provider_tasks.done, task, now)
+            await write(self.engine, _finish, task, facts, self.terms, now)
             if task.kind == "refund":
                 await self.take(facts, now)  # what else is to go back of it is known only now
             done += 1
@@ -98,6 +101,13 @@ class Dealings:
             await job(now)
         while await self.work_off(now):
             pass
+
+
+async def _finish(connection: AsyncConnection, task: Task, facts: Facts, terms: MoneyTerms, now: datetime) -> None:
+    """In one transaction: what is asked back and what went back never both count the same money, as `ask` adds them up."""
+    for fact in facts:
+        await fold.apply(connection, fact, terms, now)
+    await provider_tasks.done(connection, task, now)
 
 
 async def answer_checkout(
