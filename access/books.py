@@ -19,6 +19,7 @@ from access import (
     money,
     payout_accounts,
     payout_holds,
+    pretended_money,
     provider_tasks,
     refund_requests,
     statements,
@@ -30,6 +31,7 @@ from access.ledger import Transfer
 from access.ledger_check import Finding
 from access.model import Account, Creator
 from access.money_model import Balance, Payment, Payout, StatementLine
+from access.pretended_money import Held
 from access.shares import MoneyTerms
 from access.tables_ledger import creator_books, payments, payouts, refunds
 
@@ -102,6 +104,14 @@ class Books:
     async def check(self) -> list[Finding]:
         """What does not hold of the books of the whole database; for the operator."""
         return await read(self._desk.engine, ledger_check.check)
+
+    async def held(self) -> Held:
+        """Whether the payments and rights of the whole database are of real money, of pretended money, or of both."""
+        return await read(self._desk.engine, pretended_money.held)
+
+    async def end_pretended(self) -> int:
+        """Take back all rights and earnings that nobody has really paid for; of how many payments. Idempotent."""
+        return await pretended_money.end(self._desk.engine, self._desk.terms, self._desk.now())
 
     async def _read(
         self,

@@ -184,6 +184,19 @@ async def end_now(
     await entitlements.settle(connection, row.id, terms, now)
 
 
+async def end_here(connection: AsyncConnection, subscription: int, terms: MoneyTerms, now: datetime) -> None:
+    """Without a word to its provider, of whom nothing will be heard any more. Idempotent."""
+    found = await _locked(connection, subscription, now)
+    if found.row.status not in LIVE_STATES:
+        return
+    row = found.row
+    await _move(connection, found, Event.CANCELED, ended_at=now, revoked_at=now)
+    await audit.record(
+        connection, now, "subscription.ended", actor=None, account=row.account, creator=row.creator, id=row.id
+    )
+    await entitlements.settle(connection, subscription, terms, now)
+
+
 async def give_up(connection: AsyncConnection, subscription: int, now: datetime) -> None:
     """Its checkout is not to be paid any more. Of one that has been nothing changes."""
     found = await _locked(connection, subscription, now)

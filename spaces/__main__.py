@@ -156,18 +156,26 @@ async def demo(config: Config, options: argparse.Namespace) -> int:
     configure_logs(config.log_format, level=logging.WARNING)
     raise_descriptor_limit()
     with tempfile.TemporaryDirectory(prefix="spaces-demo-") as folder:
-        config = dataclasses.replace(
-            config,
-            data=Path(folder),
-            database_url="",
-            redis_url="",
-            api_key=config.api_key or "demo",
-            api_secret=config.api_secret or secrets.token_urlsafe(32),
-        )
+        config = demo_config(config, Path(folder))
         node = Node(config)
         print("Starting; the first time the sound loops are compiled, which takes a moment.", flush=True)
         await run_until_told(node, _seed_and_talk(node, config))
     return 0
+
+
+def demo_config(config: Config, folder: Path) -> Config:
+    """Whatever the operator has set for his server: nothing of the demo is in his database, his Redis or his Stripe."""
+    return dataclasses.replace(
+        config,
+        data=folder,
+        database_url="",
+        redis_url="",
+        stripe_secret_key="",
+        stripe_webhook_secret="",
+        stripe_address="",
+        api_key=config.api_key or "demo",
+        api_secret=config.api_secret or secrets.token_urlsafe(32),
+    )
 
 
 async def _seed_and_talk(node: Node, config: Config) -> None:

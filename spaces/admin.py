@@ -28,6 +28,7 @@ close REPORT OUTCOME     OUTCOME is acted or dismissed; --note says why
 settings                 what goes for the whole platform
 set NAME VALUE           change it; default: as the server was configured
 refund HANDLE PAYMENT    pay back what a creator was paid, by its number; --amount: a part; --reason: the payer reads it
+end-test-money           take back every right and all earnings of test money and Stripe's test mode
 webhooks                 where events are sent, and what could not be delivered
 redeliver ENDPOINT       send again what was given up"""
 
@@ -72,6 +73,7 @@ class Admin:
             "settings": (0, self._settings),
             "set": (2, self._set),
             "refund": (2, self._refund),
+            "end-test-money": (0, self._end_test_money),
             "webhooks": (0, self._webhooks),
             "redeliver": (1, self._redeliver),
         }
@@ -160,6 +162,10 @@ class Admin:
         )
         if self._options.amount is None and now.refunded_minor < now.gross_minor:
             print("The payment provider has been asked for the rest, or will be as soon as it can be reached.")
+
+    async def _end_test_money(self) -> None:
+        count = await self._access.books.end_pretended()
+        print(f"{count} payments of test money are taken back, and what was had for them has ended.")
 
     async def _webhooks(self) -> None:
         for one in await self._access.hooks.endpoints(None):

@@ -32,7 +32,7 @@ from spaces.newsletters.links import MailLinks
 from spaces.newsletters.sender import NewsletterSender
 from spaces.nodes import Nodes
 from spaces.oidc.setup import OidcSignIn, make_oidc
-from spaces.payments import open_access
+from spaces.payments import open_access, refuse_mixture
 from spaces.reconciler import Reconciler
 from spaces.reminders.sender import ReminderSender
 from spaces.sfu.media import Media
@@ -136,6 +136,7 @@ class Node:
         stripe_key = await store.server_key("stripe", utcnow())
         self.access = open_access(config, engine, lambda: self.url, key, stripe_key)
         stack.push_async_callback(self.access.desk.close)
+        await refuse_mixture(config, self.access)
         if config.api_key:
             await self.access.ensure_key(config.api_key, config.api_secret)
         if not config.redis_url:

@@ -15,7 +15,7 @@ from access.people import Retention
 from access.service import Access, utcnow
 from access.shares import MoneyTerms
 from spaces.config import Config, ConfigError
-from spaces.stripe_setup import make_stripe
+from spaces.stripe_setup import is_live, make_stripe
 
 
 def open_access(
@@ -35,6 +35,21 @@ def open_access(
         clock=clock,
         retention=retention(config),
     )
+
+
+async def refuse_mixture(config: Config, access: Access) -> None:
+    """Real and pretended money do not share a database. Raises ConfigError."""
+    held = await access.books.held()
+    if is_live(config) and held.pretended:
+        raise ConfigError(
+            "stripe_secret_key: it takes real money, and this database has rights and earnings of test money or of Stripe's "
+            "test mode; `spaces admin end-test-money` takes them back"
+        )
+    if held.real and not is_live(config):
+        raise ConfigError(
+            "stripe_secret_key: this database has real payments; without Stripe's live key people would be let in for "
+            "money that nobody pays"
+        )
 
 
 def retention(config: Config) -> Retention:

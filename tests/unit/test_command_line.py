@@ -13,10 +13,11 @@ import pytest
 import structlog
 
 from access.database import make_engine
-from spaces.__main__ import main, make_parser
-from spaces.config import settings
+from spaces.__main__ import demo_config, main, make_parser
+from spaces.config import Config, settings
 from spaces.db.migrate import downgrade, is_current
 from tests.harness.ports import free_tcp_port, free_udp_port
+from tests.harness.world import make_world
 
 pytestmark = pytest.mark.thorough
 
@@ -192,3 +193,29 @@ def test_an_operator_is_made_and_the_audit_log_is_read(data: Path, capsys: pytes
     assert run("backup", str(data / "kept")) == 0
     assert run("restore", str(data / "kept"), "--data", str(data / "new")) == 0
     assert run("audit", "check", "--head", head, "--data", str(data / "new")) == 0
+
+
+def test_test_money_is_taken_back(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def live() -> None:
+        engine = make_engine(f"sqlite+aiosqlite:///{data / 'spaces.db'}")
+        world = await make_world(engine)
+        owner, creator = await world.creator()
+        await world.subscribe(await world.person(), creator, await world.tier(owner, creator))
+        await engine.dispose()
+
+    run("keys", "list")
+    asyncio.run(live())
+    for count in (1, 0):
+        assert run("admin", "end-test-money") == 0
+        assert f"{count} payments of test money" in capsys.readouterr().out
+    assert run("ledger", "check") == 0
+
+
+def test_the_demo_takes_test_money_and_has_a_place_of_its_own(tmp_path: Path) -> None:
+    served = Config(
+        database_url="postgresql://db/spaces", redis_url="redis://db", stripe_secret_key="sk_live_12345678",
+        stripe_webhook_secret="whsec_12345678", http_port=9000,
+    )  # fmt: skip
+    config = demo_config(served, tmp_path)
+    assert (config.data, config.database_url, config.redis_url, config.http_port) == (tmp_path, "", "", 9000)
+    assert not config.stripe_secret_key + config.stripe_webhook_secret + config.stripe_address
