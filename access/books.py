@@ -49,13 +49,13 @@ class Books:
         """One per currency. 403 not_creator."""
         return await self._read(_balances, actor, creator)
 
-    async def payments(self, actor: Account, creator: Creator) -> list[Payment]:
-        """What was paid to a creator, newest first. 403 not_creator."""
-        return await self._read(_payments_of_creator, actor, creator)
+    async def payments(self, actor: Account, creator: Creator, *, before: int | None = None) -> list[Payment]:
+        """What was paid to a creator, newest first, LISTED_MAX at most; `before` that payment. 403 not_creator."""
+        return await self._read(_payments_of_creator, actor, creator, before)
 
-    async def own_payments(self, account: Account) -> list[Payment]:
-        """What somebody has paid, newest first."""
-        return await read(self._desk.engine, _payments, payments.c.account == account.id)
+    async def own_payments(self, account: Account, *, before: int | None = None) -> list[Payment]:
+        """What somebody has paid, newest first, LISTED_MAX at most; `before` that payment."""
+        return await read(self._desk.engine, _payments, payments.c.account == account.id, before)
 
     async def refund(
         self,
@@ -92,9 +92,9 @@ class Books:
         await desk.work_off()
         return (await read(desk.engine, _payouts, payouts.c.id == planned))[0]
 
-    async def payouts(self, actor: Account, creator: Creator) -> list[Payout]:
-        """Newest first. 403 not_creator."""
-        return await self._read(_payouts_of_creator, actor, creator)
+    async def payouts(self, actor: Account, creator: Creator, *, before: int | None = None) -> list[Payout]:
+        """Newest first, LISTED_MAX at most; `before` that payout. 403 not_creator."""
+        return await self._read(_payouts_of_creator, actor, creator, before)
 
     async def statement(self, actor: Account, creator: Creator, month: str) -> list[StatementLine]:
         """What moved in a creator's accounts in a month, `2026-03`, in UTC. 403; 422."""
@@ -155,11 +155,15 @@ async def balance_of(
     )
 
 
-async def _payments_of_creator(connection: AsyncConnection, creator: int, desk: Dealings) -> list[Payment]:
-    return await _payments(connection, payments.c.creator == creator)
+async def _payments_of_creator(
+    connection: AsyncConnection, creator: int, desk: Dealings, before: int | None
+) -> list[Payment]:
+    return await _payments(connection, payments.c.creator == creator, before)
 
 
-async def _payments(connection: AsyncConnection, condition: Any) -> list[Payment]:
+async def _payments(connection: AsyncConnection, condition: Any, before: int | None = None) -> list[Payment]:
+    if before is not None:
+        condition &= payments.c.id < before
     back = (
         select(refunds.c.payment, func.sum(refunds.c.amount_minor).label("amount"))
         .where(refunds.c.state == "succeeded")
@@ -263,8 +267,11 @@ async def _asked_by(connection: AsyncConnection, name: str) -> Row[Any] | None:
     return (await connection.execute(select(payouts).where(payouts.c.key_sha256 == name))).one_or_none()
 
 
-async def _payouts_of_creator(connection: AsyncConnection, creator: int, desk: Dealings) -> list[Payout]:
-    return await _payouts(connection, payouts.c.creator == creator)
+async def _payouts_of_creator(
+    connection: AsyncConnection, creator: int, desk: Dealings, before: int | None
+) -> list[Payout]:
+    mine = payouts.c.creator == creator
+    return await _payouts(connection, mine if before is None else mine & (payouts.c.id < before))
 
 
 async def _payouts(connection: AsyncConnection, condition: Any) -> list[Payout]:

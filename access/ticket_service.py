@@ -118,10 +118,12 @@ class Tickets:
         """What it has or has paid for, the newest first."""
         return await self._get((rows.c.account == account.id) | (rows.c.payer == account.id))
 
-    async def of_space(self, actor: Account, space: str, creator: int) -> list[SoldTicket]:
-        """Every ticket that was ever paid. 403 not_creator."""
+    async def of_space(
+        self, actor: Account, space: str, creator: int, *, before: int | None = None
+    ) -> list[SoldTicket]:
+        """Every ticket that was ever paid, the newest first, LISTED_MAX at most; `before` that ticket. 403 not_creator."""
         desk = self._desk
-        return await read(desk.engine, _of_space, actor, space, creator, desk.provider)
+        return await read(desk.engine, _of_space, actor, space, creator, before, desk.provider)
 
     async def buyers(self, actor: Account, space: str, creator: int, *, after: int, most: int) -> list[Buyer]:
         """Who has paid for a ticket and not had it back, in the order of their first; `after` that ticket. 403 not_creator."""
@@ -172,10 +174,12 @@ async def _pay(connection: AsyncConnection, ref: str, outcome: str, desk: Dealin
 
 
 async def _of_space(
-    connection: AsyncConnection, actor: Account, space: str, creator: int, provider: PaymentProvider
+    connection: AsyncConnection, actor: Account, space: str, creator: int, before: int | None, provider: PaymentProvider
 ) -> list[SoldTicket]:
     await creators.require_member(connection, creator, actor, creators.FINANCE_ROLES)
     mine = (offers.c.space == space) & (offers.c.creator == creator) & rows.c.state.not_in(("reserved", "void"))
+    if before is not None:
+        mine &= rows.c.id < before
     return await _get(connection, mine, provider, LISTED_MAX)
 
 

@@ -6,25 +6,27 @@ from dataclasses import asdict
 
 from aiohttp import web
 
-from access import statements
+from access import books, statements
 from access.errors import AccessError
 from access.money_model import Payment, Payout
 from spaces.signaling import schemas_money as schemas
 from spaces.signaling.endpoint import Answer, Call
 from spaces.signaling.operator_right import need_operator
+from spaces.signaling.pages_of_lists import next_page, read_before
 from spaces.signaling.rest_creators import creator_named, read_id
 from spaces.signaling.rest_subscriptions import own_path
 from spaces.signaling.views import account_view, refunds_asked
 
 
 async def list_payments(call: Call) -> schemas.PaymentsView:
-    found = await call.services.access.books.payments(call.me, await creator_named(call))
-    return schemas.PaymentsView(payments=await _payments(call, found))
+    creator, before = await creator_named(call), read_before(call)
+    found = await call.services.access.books.payments(call.me, creator, before=before)
+    return schemas.PaymentsView(payments=await _payments(call, found), next=next_page(found, books.LISTED_MAX))
 
 
 async def list_own_payments(call: Call) -> schemas.PaymentsView:
-    found = await call.services.access.books.own_payments(call.me)
-    return schemas.PaymentsView(payments=await _payments(call, found))
+    found = await call.services.access.books.own_payments(call.me, before=read_before(call))
+    return schemas.PaymentsView(payments=await _payments(call, found), next=next_page(found, books.LISTED_MAX))
 
 
 async def refund(call: Call) -> schemas.PaymentView:
@@ -69,8 +71,9 @@ async def pay_out(call: Call) -> Answer:
 
 
 async def list_payouts(call: Call) -> schemas.PayoutsView:
-    found = await call.services.access.books.payouts(call.me, await creator_named(call))
-    return schemas.PayoutsView(payouts=[_payout(payout) for payout in found])
+    creator, before = await creator_named(call), read_before(call)
+    found = await call.services.access.books.payouts(call.me, creator, before=before)
+    return schemas.PayoutsView(payouts=[_payout(payout) for payout in found], next=next_page(found, books.LISTED_MAX))
 
 
 async def connect_account(call: Call) -> schemas.OnboardingView:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from access import ticket_service
 from access.model import Account
 from access.ticket_model import SoldTicket
 from access.ticket_offers import Settings
@@ -10,8 +11,16 @@ from spaces.errors import RequestError
 from spaces.room_rules import State
 from spaces.signaling.accounts import need_account
 from spaces.signaling.endpoint import Answer, Call
+from spaces.signaling.pages_of_lists import next_page, read_before
 from spaces.signaling.rest_creators import read_id
-from spaces.signaling.schemas_tickets import NewTicketOffer, TicketOfferView, TicketsView, TicketTransfer, TicketView
+from spaces.signaling.schemas_tickets import (
+    NewTicketOffer,
+    SoldTicketsView,
+    TicketOfferView,
+    TicketsView,
+    TicketTransfer,
+    TicketView,
+)
 from spaces.signaling.views import Accounts, account_view, refunds_asked
 
 
@@ -44,10 +53,12 @@ async def buy(call: Call) -> Answer:
     return Answer((await _show(call, [bought], call.me))[0], 201)
 
 
-async def list_of_space(call: Call) -> TicketsView:
+async def list_of_space(call: Call) -> SoldTicketsView:
     record = await call.services.rooms.record(call.match("space"))
-    found = await call.services.access.tickets.of_space(call.me, record.id, record.creator)
-    return TicketsView(tickets=await _show(call, found, call.me, finance=True))
+    sold = call.services.access.tickets
+    found = await sold.of_space(call.me, record.id, record.creator, before=read_before(call))
+    following = next_page(found, ticket_service.LISTED_MAX)
+    return SoldTicketsView(tickets=await _show(call, found, call.me, finance=True), next=following)
 
 
 async def list_mine(call: Call) -> TicketsView:

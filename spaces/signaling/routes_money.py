@@ -5,6 +5,7 @@ from __future__ import annotations
 from spaces.signaling import answers, rest_money, rest_offers, rest_subscriptions
 from spaces.signaling import schemas_money as schemas
 from spaces.signaling.endpoint import Route
+from spaces.signaling.pages_of_lists import BEFORE
 
 OFFERS = [
     Route(
@@ -86,12 +87,12 @@ SUBSCRIPTIONS = [
 BOOKS = [
     Route(
         method="GET", path="/v1/me/payments", handler=rest_money.list_own_payments, summary="What I have paid",
-        tag="books", sign_in=True, answer=schemas.PaymentsView,
+        tag="books", sign_in=True, answer=schemas.PaymentsView, problems=(404,), query=(BEFORE,),
     ),
     Route(
         method="GET", path="/v1/creators/{handle}/payments", handler=rest_money.list_payments, tag="books",
         summary="What was paid to the creator (owner and finance)", sign_in=True, answer=schemas.PaymentsView,
-        problems=(403, 404),
+        problems=(403, 404), query=(BEFORE,),
     ),
     Route(
         method="POST", path="/v1/creators/{handle}/payments/{payment}/refund", handler=rest_money.refund, tag="books",
@@ -116,6 +117,7 @@ BOOKS = [
     Route(
         method="GET", path="/v1/creators/{handle}/payouts", handler=rest_money.list_payouts, tag="books", sign_in=True,
         summary="Payouts and what became of them", answer=schemas.PayoutsView, problems=(403, 404),
+        query=(BEFORE,),
     ),
     Route(
         method="POST", path="/v1/creators/{handle}/payout-account", handler=rest_money.connect_account, tag="books",

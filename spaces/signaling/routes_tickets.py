@@ -5,6 +5,7 @@ from __future__ import annotations
 from spaces.signaling import rest_tickets
 from spaces.signaling import schemas_tickets as schemas
 from spaces.signaling.endpoint import Route
+from spaces.signaling.pages_of_lists import BEFORE
 
 TICKETS = [
     Route(
@@ -23,7 +24,7 @@ TICKETS = [
     ),
     Route(
         method="GET", path="/v1/spaces/{space}/tickets", handler=rest_tickets.list_of_space, tag="tickets", sign_in=True,
-        summary="Tickets sold (the creator)", answer=schemas.TicketsView, problems=(403, 404),
+        summary="Tickets sold (the creator)", answer=schemas.SoldTicketsView, problems=(403, 404), query=(BEFORE,),
     ),
     Route(
         method="GET", path="/v1/me/tickets", handler=rest_tickets.list_mine, tag="tickets", sign_in=True,

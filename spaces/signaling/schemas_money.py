@@ -123,6 +123,8 @@ class PaymentView(Struct, kw_only=True, frozen=True):
 
 class PaymentsView(Struct, kw_only=True, frozen=True):
     payments: list[PaymentView]
+    next: str | None
+    """As `before` of the next page; null: that was all."""
 
 
 class FoundPaymentView(Struct, kw_only=True, frozen=True):
@@ -201,6 +203,8 @@ class PayoutAccountView(Struct, kw_only=True, frozen=True):
 
 class PayoutsView(Struct, kw_only=True, frozen=True):
     payouts: list[PayoutView]
+    next: str | None
+    """As `before` of the next page; null: that was all."""
 
 
 class StatementLineView(Struct, kw_only=True, frozen=True):

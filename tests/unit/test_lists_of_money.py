@@ -1,0 +1,60 @@
+"""However many payments, payouts and tickets there are: a creator comes to see all of them, each once, the newest first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from access import books, ticket_service
+from tests.harness.accounts import Person, person
+from tests.harness.api import Api
+from tests.harness.money_life import forward
+from tests.harness.node import served
+
+DAY = 86_400
+
+
+async def all_pages(api: Api, path: str, what: str, by: Person, most: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    page = await api.ok("GET", path, by=by)
+    while True:
+        assert len(page[what]) <= most
+        found += page[what]
+        if page["next"] is None:
+            return found
+        assert len(page[what]) == most
+        page = await api.ok("GET", f"{path}?before={page['next']}", by=by)
+
+
+async def test_every_page_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(books, "LISTED_MAX", 2)
+    monkeypatch.setattr(ticket_service, "LISTED_MAX", 2)
+    async with served(tmp_path, test_clock=True) as api:
+        host, fans = await api.creator("ada"), [person(f"fan-{number}") for number in range(5)]
+        tier = await api.tier(host)
+        for fan in fans:
+            await api.subscribe(fan, host, tier)
+        space = await api.space(host, access={"policy": "ticketed"}, live=False)
+        offer = {"amount_minor": 500, "currency": "USD", "quantity": 10}
+        await api.ok("PUT", f"/v1/spaces/{space}/ticket-offer", by=host, json=offer)
+        for fan in fans[:3]:
+            bought = await api.ok("POST", f"/v1/spaces/{space}/tickets", by=fan)
+            await api.ok("POST", bought["checkout_url"], json={"outcome": "succeed"})
+        await forward(api, host, 8 * DAY)
+        for amount in (10, 20, 30, 40):
+            await api.ok("POST", "/v1/creators/ada/payouts", by=host, json={"currency": "USD", "amount_minor": amount})
+
+        paid = await all_pages(api, "/v1/creators/ada/payments", "payments", host, 2)
+        assert len(paid) == len({one["id"] for one in paid}) == 8
+        assert [int(one["id"]) for one in paid] == sorted((int(one["id"]) for one in paid), reverse=True)
+        assert paid[-1]["account"]["handle"] == "fan-0", "the oldest is last, and can be paid back"
+        own = await all_pages(api, "/v1/me/payments", "payments", fans[0], 2)
+        assert [one["purchase"].partition(":")[0] for one in own] == ["ticket", "subscription"]
+        sent = await all_pages(api, "/v1/creators/ada/payouts", "payouts", host, 2)
+        assert [one["amount_minor"] for one in sent] == [40, 30, 20, 10]
+        sold = await all_pages(api, f"/v1/spaces/{space}/tickets", "tickets", host, 2)
+        assert [one["account"]["handle"] for one in sold] == ["fan-2", "fan-1", "fan-0"]
+        assert (await api.request("GET", "/v1/creators/ada/payments?before=x", by=host)).status == 404
+        assert (await api.request("GET", "/v1/creators/ada/payments?before=1", by=fans[0])).code == "not_creator"
