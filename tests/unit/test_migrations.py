@@ -53,7 +53,7 @@ LAYOUTS = {
             FROM pg_trigger WHERE NOT tgisinternal
     """,
 }
-CHAINED, TICKETS, ASKING = "0004", "0006", "0010"
+CHAINED, TICKETS, ASKING, SEVERAL_NODES = "0004", "0006", "0010", "0021"
 FILLED = (
     "subscriptions", "paid_periods", "grants", "payments", "refunds", "payouts", "ledger_entries", "coupons", "tickets",
     "ticket_offers", "gifts", "bans", "admissions", "communities", "community_members", "community_rules",
@@ -174,6 +174,46 @@ async def test_many_steps_at_once_leave_the_books_in_order(world: World) -> None
     assert_grown(kept, await contents(world.engine), ASKING)
     await assert_audited(world.engine)
     assert await world.access.books.check() == []
+
+
+async def columns(engine: AsyncEngine) -> dict[tuple[str, str], bool]:
+    """By table and name; whether a row may be written without it."""
+
+    def look(connection: Connection) -> dict[tuple[str, str], bool]:
+        seen = inspect(connection)
+        return {
+            (table, column["name"]): bool(
+                column["nullable"] or column["default"] is not None or column.get("autoincrement") is True
+            )
+            for table in seen.get_table_names()
+            for column in seen.get_columns(table)
+        }
+
+    async with engine.connect() as connection:
+        return await connection.run_sync(look)
+
+
+async def test_nodes_of_the_version_before_go_on(tmp_path: Path) -> None:
+    """While one node after another is upgraded: what they read is there, and what they do not write need not be written.
+
+    Since there are several nodes.
+    """
+    async with fresh_database_url(tmp_path) as url:
+        engine = make_engine(url)
+        newer = [revision for revision in reversed(REVISIONS) if revision > SEVERAL_NODES]
+        await upgrade(engine, SEVERAL_NODES)
+        for revision in newer:
+            before = await columns(engine)
+            await upgrade(engine, revision)
+            after = await columns(engine)
+            known = {table for table, _ in before}
+            assert before.keys() <= after.keys(), f"{revision} takes columns away"
+            needed = {
+                column for column, optional in after.items()
+                if column[0] in known and not optional and before.get(column, True)
+            }  # fmt: skip
+            assert needed == set(), f"{revision} wants what the version before does not write"
+        await engine.dispose()
 
 
 def assert_kept(kept: dict[str, int], before: dict[str, int], revision: str) -> None:
