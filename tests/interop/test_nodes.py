@@ -253,6 +253,23 @@ async def test_limits_hold_over_both_nodes(two: Together) -> None:
                 assert reply["problem"]["code"] == "full"
 
 
+async def test_an_account_has_so_many_seats_over_both_nodes(two: Together) -> None:
+    """The oldest gives way, wherever it is; a ticket or subscription is not had twice by reaching another node."""
+    here, there = two.apis
+    host, fan = await here.creator("ada"), person("bob")
+    space = await here.space(host, access={"policy": "members"})
+    async with (
+        entered(there, space, fan, client="first") as (oldest, _),
+        entered(here, space, fan, client="second"),
+        entered(there, space, fan, client="third"),
+        entered(here, space, fan, client="fourth"),
+    ):
+        evicted = await oldest.event("evicted")
+        assert evicted["problem"]["code"] == "displaced"
+        mine = [live.room.seats for node in two.nodes if (live := node.rooms.get(space)) is not None]
+        assert [len(seats) for seats in mine] == [3]
+
+
 async def test_every_node_counts_the_same_people(two: Together) -> None:
     here, there = two.apis
     host = await here.creator("ada")
