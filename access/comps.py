@@ -15,6 +15,7 @@ from access.tables import grants
 
 COMPS_MAX = 100
 """Of one account by one creator, ended ones too: every decision about the pair reads them all."""
+LISTED_MAX = 1_000
 
 
 async def create(
@@ -54,11 +55,16 @@ async def create(
     return _comp(comp)
 
 
-async def of_creator(connection: AsyncConnection, actor: Account, creator: int) -> list[Comp]:
-    """Every one ever given, newest first."""
+async def of_creator(
+    connection: AsyncConnection, actor: Account, creator: int, before: int | None = None
+) -> list[Comp]:
+    """Every one ever given, newest first, LISTED_MAX at most; `before` that one."""
     await creators.require_member(connection, creator, actor, creators.FINANCE_ROLES)
     mine = (grants.c.creator == creator) & (grants.c.source == "comp")
-    return [_comp(row) for row in await connection.execute(select(grants).where(mine).order_by(grants.c.id.desc()))]
+    if before is not None:
+        mine &= grants.c.id < before
+    query = select(grants).where(mine).order_by(grants.c.id.desc()).limit(LISTED_MAX)
+    return [_comp(row) for row in await connection.execute(query)]
 
 
 async def end(connection: AsyncConnection, actor: Account, creator: int, comp: int, now: datetime) -> Comp:

@@ -22,6 +22,8 @@ from access.standing import standing as fold_standing
 from access.tables import LIVE_STATES
 from access.tables import subscriptions as rows
 
+LISTED_MAX = 1_000
+
 
 class Follows:
     def __init__(self, desk: Dealings) -> None:
@@ -32,9 +34,9 @@ class Follows:
         """Newest first."""
         return await self._get(rows.c.account == account.id)
 
-    async def subscribers(self, actor: Account, creator: Creator) -> list[Subscription]:
-        """Every subscription that was ever paid. 403 not_creator."""
-        return await read(self._desk.engine, _subscribers, actor, creator, self._desk, self._desk.now())
+    async def subscribers(self, actor: Account, creator: Creator, *, before: int | None = None) -> list[Subscription]:
+        """Every subscription that was ever paid, the newest first, LISTED_MAX at most; `before` that one. 403 not_creator."""
+        return await read(self._desk.engine, _subscribers, actor, creator, before, self._desk, self._desk.now())
 
     async def standing(self, account: Account, creator: int) -> Standing:
         now = self._desk.now()
@@ -236,11 +238,13 @@ async def _plan_change(
 
 
 async def _subscribers(
-    connection: AsyncConnection, actor: Account, creator: Creator, desk: Dealings, now: datetime
+    connection: AsyncConnection, actor: Account, creator: Creator, before: int | None, desk: Dealings, now: datetime
 ) -> list[Subscription]:
     await creators.require_member(connection, creator.id, actor, creators.FINANCE_ROLES)
-    found = await subscriptions.get(connection, rows.c.creator == creator.id, desk.provider, now)
-    return [subscription for subscription in found if subscription.until is not None]
+    his = (rows.c.creator == creator.id) & subscriptions.ever_paid()
+    if before is not None:
+        his &= rows.c.id < before
+    return await subscriptions.get(connection, his, desk.provider, now, LISTED_MAX)
 
 
 def choose_price(tier: Tier, currency: str | None, interval: str | None) -> Price | None:

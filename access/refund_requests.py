@@ -20,6 +20,8 @@ from access.money_model import RefundRequest
 from access.tables_ledger import payments, refund_requests
 
 REASON_LENGTH_MAX = 200
+AT_ONCE_MAX = 5_000
+"""A cancelled Space may have a month's refunds; a statement has no more parameters than 32,767 on either database."""
 
 
 async def ask(
@@ -85,10 +87,17 @@ async def of(connection: AsyncConnection, among: Collection[int]) -> dict[int, l
 
 async def of_charges(connection: AsyncConnection, among: Mapping[int, str | None]) -> dict[int, list[RefundRequest]]:
     """Of what these transfers of the books charged, each for its purchase; the oldest first."""
-    theirs = payments.c.purchase.in_(set(among.values())) & payments.c.transfer.in_(among)
-    query = select(payments.c.id, payments.c.transfer).where(theirs)
-    charged = {row.id: row.transfer for row in await connection.execute(query)}
-    return {charged[payment]: asked for payment, asked in (await of(connection, charged)).items()}
+    found: dict[int, list[RefundRequest]] = {}
+    several = list(among.items())
+    for first in range(0, len(several), AT_ONCE_MAX):
+        some = several[first : first + AT_ONCE_MAX]
+        theirs = payments.c.purchase.in_({purchase for _, purchase in some})
+        query = select(payments.c.id, payments.c.transfer).where(
+            theirs & payments.c.transfer.in_([one for one, _ in some])
+        )
+        charged = {row.id: row.transfer for row in await connection.execute(query)}
+        found |= {charged[payment]: asked for payment, asked in (await of(connection, charged)).items()}
+    return found
 
 
 async def of_purchases(connection: AsyncConnection, among: Collection[str]) -> dict[str, list[RefundRequest]]:

@@ -316,9 +316,10 @@ class Access:
         async with writing(self._engine) as connection:
             return await comps.create(connection, actor, creator.id, account, tier, ends_at, self._now())
 
-    async def comps(self, actor: Account, creator: Creator) -> list[Comp]:
+    async def comps(self, actor: Account, creator: Creator, *, before: int | None = None) -> list[Comp]:
+        """The newest first; `before` that one."""
         async with reading(self._engine) as connection:
-            return await comps.of_creator(connection, actor, creator.id)
+            return await comps.of_creator(connection, actor, creator.id, before)
 
     async def end_comp(self, actor: Account, creator: Creator, comp: int) -> Comp:
         """End it now. Idempotent. 404 unknown_comp."""

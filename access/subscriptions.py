@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from access import accounts, audit, coupons, creators, entitlements, fields, outbox, pairs, provider_tasks, suspensions
@@ -254,10 +254,16 @@ async def lapse_one(connection: AsyncConnection, after: int, now: datetime) -> i
 
 
 async def get(
-    connection: AsyncConnection, condition: Any, provider: PaymentProvider, now: datetime
+    connection: AsyncConnection, condition: Any, provider: PaymentProvider, now: datetime, most: int | None = None
 ) -> list[Subscription]:
-    """Subscriptions, newest first, with their statuses as of `now`."""
-    return [_subscription(stored, provider) for stored in await stored(connection, condition, now)]
+    """Subscriptions, newest first, with their statuses as of `now`; None: all of them."""
+    return [_subscription(stored, provider) for stored in await stored(connection, condition, now, most)]
+
+
+def ever_paid() -> ColumnElement[bool]:
+    """Or tried for nothing."""
+    proof = paid_periods.join(grants, grants.c.period == paid_periods.c.id)
+    return select(grants.c.id).select_from(proof).where(paid_periods.c.subscription == subscriptions.c.id).exists()
 
 
 async def grants_and_subscriptions(
@@ -365,7 +371,7 @@ async def of_pair(connection: AsyncConnection, account: int, creator: int, now: 
     return await stored(connection, pair, now)
 
 
-async def stored(connection: AsyncConnection, condition: Any, now: datetime) -> list[Stored]:
+async def stored(connection: AsyncConnection, condition: Any, now: datetime, most: int | None = None) -> list[Stored]:
     later = tier_prices.alias("later")
     query = (
         select(
@@ -381,6 +387,7 @@ async def stored(connection: AsyncConnection, condition: Any, now: datetime) -> 
         .outerjoin(later, later.c.id == subscriptions.c.next_price)
         .where(condition)
         .order_by(subscriptions.c.id.desc())
+        .limit(most)
     )
     rows = (await connection.execute(query)).all()
     until = await _paid_until(connection, [row.id for row in rows])

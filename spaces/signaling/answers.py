@@ -303,8 +303,16 @@ class SubscriptionsView(Struct, kw_only=True, frozen=True):
     subscriptions: list[SubscriptionView]
 
 
+class SubscribersView(Struct, kw_only=True, frozen=True):
+    subscriptions: list[SubscriptionView]
+    next: str | None
+    """As `before` of the next page; null: that was all."""
+
+
 class CompsView(Struct, kw_only=True, frozen=True):
     comps: list[CompView]
+    next: str | None
+    """As `before` of the next page; null: that was all."""
 
 
 class JoinTokenView(Struct, kw_only=True, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from access import comps
 from access.creators import FINANCE_ROLES
 from access.errors import AccessError
 from access.model import Account, Creator
@@ -102,9 +103,14 @@ async def create_comp(call: Call) -> CompView:
 
 async def list_comps(call: Call) -> CompsView:
     access = call.services.access
-    comps = await access.comps(call.me, await creator_named(call))
-    accounts = await access.accounts({comp.account for comp in comps})
-    return CompsView(comps=[comp_view(comp, accounts, call.me) for comp in comps])
+    before = call.request.query.get("before")
+    creator, last = await creator_named(call), None if before is None else read_id(before, "before")
+    found = await access.comps(call.me, creator, before=last)
+    accounts = await access.accounts({comp.account for comp in found})
+    return CompsView(
+        comps=[comp_view(comp, accounts, call.me) for comp in found],
+        next=str(found[-1].id) if len(found) == comps.LISTED_MAX else None,
+    )
 
 
 async def end_comp(call: Call) -> CompView:

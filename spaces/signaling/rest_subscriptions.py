@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from access import follows
 from access.model import Account, Subscription
 from spaces.signaling import rest_gifts, rest_tickets
-from spaces.signaling.answers import SubscriptionsView, SubscriptionView
+from spaces.signaling.answers import SubscribersView, SubscriptionsView, SubscriptionView
 from spaces.signaling.bodies import Cancellation, NewSubscription, Payment
 from spaces.signaling.endpoint import Answer, Call
+from spaces.signaling.pages_of_lists import next_page, read_before
 from spaces.signaling.rest_creators import read_id
 from spaces.signaling.schemas_gifts import GiftView
 from spaces.signaling.schemas_money import PortalView, SubscriptionChange, TestPayment
@@ -29,10 +31,11 @@ async def subscribe(call: Call) -> Answer:
     return Answer((await _show(call, [subscription], call.me))[0], 201)
 
 
-async def list_subscribers(call: Call) -> SubscriptionsView:
+async def list_subscribers(call: Call) -> SubscribersView:
     access = call.services.access
-    found = await access.follows.subscribers(call.me, await access.creator(call.match("handle")))
-    return SubscriptionsView(subscriptions=await _show(call, found, call.me))
+    creator, before = await access.creator(call.match("handle")), read_before(call)
+    found = await access.follows.subscribers(call.me, creator, before=before)
+    return SubscribersView(subscriptions=await _show(call, found, call.me), next=next_page(found, follows.LISTED_MAX))
 
 
 async def list_mine(call: Call) -> SubscriptionsView:

@@ -25,6 +25,7 @@ from spaces.signaling import (
 from spaces.signaling.door import CLIENT as CLIENT_NAME
 from spaces.signaling.endpoint import Call, Route
 from spaces.signaling.openapi import document
+from spaces.signaling.pages_of_lists import BEFORE
 from spaces.signaling.parameters import Parameter, Text
 from spaces.signaling.routes_communities import COMMUNITIES
 from spaces.signaling.routes_gifts import GIFTS
@@ -87,6 +88,7 @@ CREATORS = [
     Route(
         method="GET", path="/v1/creators/{handle}/comps", handler=rest_creators.list_comps,
         summary="What has been given away", tag="creators", sign_in=True, answer=answers.CompsView, problems=(403, 404),
+        query=(BEFORE,),
     ),
     Route(
         method="DELETE", path="/v1/creators/{handle}/comps/{comp}", handler=rest_creators.end_comp,
@@ -99,8 +101,8 @@ CREATORS = [
     ),
     Route(
         method="GET", path="/v1/creators/{handle}/subscriptions", handler=rest_subscriptions.list_subscribers,
-        summary="The creator's subscribers", tag="subscriptions", sign_in=True, answer=answers.SubscriptionsView,
-        problems=(403, 404),
+        summary="The creator's subscribers", tag="subscriptions", sign_in=True, answer=answers.SubscribersView,
+        problems=(403, 404), query=(BEFORE,),
     ),
     Route(
         method="POST", path="/v1/subscriptions/{subscription}/cancel", handler=rest_subscriptions.cancel,

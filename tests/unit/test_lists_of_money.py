@@ -1,4 +1,4 @@
-"""However many payments, payouts and tickets there are: a creator comes to see all of them, each once, the newest first."""
+"""However many payments, payouts, tickets, subscribers and comps: a creator comes to see all of them, the newest first."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from access import books, ticket_service
+from access import books, comps, follows, ticket_service
 from tests.harness.accounts import Person, person
 from tests.harness.api import Api
 from tests.harness.money_life import forward
@@ -29,8 +29,8 @@ async def all_pages(api: Api, path: str, what: str, by: Person, most: int) -> li
 
 
 async def test_every_page_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(books, "LISTED_MAX", 2)
-    monkeypatch.setattr(ticket_service, "LISTED_MAX", 2)
+    for module in (books, ticket_service, follows, comps):
+        monkeypatch.setattr(module, "LISTED_MAX", 2)
     async with served(tmp_path, test_clock=True) as api:
         host, fans = await api.creator("ada"), [person(f"fan-{number}") for number in range(5)]
         tier = await api.tier(host)
@@ -56,5 +56,15 @@ async def test_every_page_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert [one["amount_minor"] for one in sent] == [40, 30, 20, 10]
         sold = await all_pages(api, f"/v1/spaces/{space}/tickets", "tickets", host, 2)
         assert [one["account"]["handle"] for one in sold] == ["fan-2", "fan-1", "fan-0"]
+        await api.ok("GET", "/v1/me", by=person("never-paid"))
+        begun = {"tier": tier}
+        await api.ok("POST", "/v1/creators/ada/subscriptions", by=person("never-paid"), json=begun)
+        followers = await all_pages(api, "/v1/creators/ada/subscriptions", "subscriptions", host, 2)
+        assert [one["account"]["handle"] for one in followers] == [f"fan-{number}" for number in (4, 3, 2, 1, 0)]
+        for fan in fans[:3]:
+            body = {"account": f"@{fan.handle}", "tier": tier}
+            await api.ok("POST", "/v1/creators/ada/comps", by=host, json=body)
+        given = await all_pages(api, "/v1/creators/ada/comps", "comps", host, 2)
+        assert [one["account"]["handle"] for one in given] == ["fan-2", "fan-1", "fan-0"]
         assert (await api.request("GET", "/v1/creators/ada/payments?before=x", by=host)).status == 404
         assert (await api.request("GET", "/v1/creators/ada/payments?before=1", by=fans[0])).code == "not_creator"

@@ -7,8 +7,11 @@ import io
 from datetime import UTC, datetime
 from typing import Any
 
+from access import refund_requests
+from tests.harness import tickets
 from tests.harness.accounts import Person, person
 from tests.harness.api import Api
+from tests.harness.world import World
 
 OFFER = {"amount_minor": 1_500, "currency": "USD", "quantity": 2}
 CANCELLED, FORMULA = "The evening was cut short.", "=1+1"
@@ -47,6 +50,21 @@ async def test_a_reason_is_read_by_payer_and_creator_and_nobody_else(api: Api) -
     async with api.http.get(f"{api.url}{month}.csv", headers={"Authorization": f"Bearer {host.token}"}) as answer:
         rows = list(csv.DictReader(io.StringIO(await answer.text())))
     assert [row["reason"] for row in rows if row["kind"] == "refund"] == [CANCELLED, f"'{FORMULA}"]
+
+
+async def test_a_month_of_very_many_refunds_has_a_statement(world: World) -> None:
+    """As of a large Space that was cancelled: more than a statement of either database takes parameters."""
+    owner, creator = await tickets.on_sale(world)
+    fan = await world.person()
+    await tickets.buy(world, fan)
+    [payment] = await world.access.books.payments(owner, creator)
+    await world.access.books.refund(owner, creator, payment.id, amount_minor=100, reason=CANCELLED)
+    [row] = await world.rows("SELECT transfer FROM payments")
+    others = {number: f"ticket:{number}" for number in range(1_000_000, 1_150_000)}
+    async with world.engine.connect() as connection:
+        asked = await refund_requests.of_charges(connection, {row.transfer: payment.purchase} | others)
+    assert [one.reason for one in asked[row.transfer]] == [CANCELLED]
+    assert asked.keys() == {row.transfer}
 
 
 async def bought(api: Api, by: Person, path: str, body: dict[str, Any]) -> str:
