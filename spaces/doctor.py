@@ -6,7 +6,8 @@ import contextlib
 import socket
 from urllib.parse import urlsplit
 
-from access import stripe_health
+from access import pretended_money, stripe_health
+from access.database import read
 from access.payments import ProviderError
 from access.service import utcnow
 from spaces import nodes_check, turn_check
@@ -18,6 +19,7 @@ from spaces.mail import Mailer, MailError
 from spaces.node import listen, port_advice, port_trouble, tls_context
 from spaces.oidc.provider import ProviderAwayError
 from spaces.oidc.setup import make_oidc
+from spaces.payments import mixture
 from spaces.sfu.candidates import read_candidate
 from spaces.sfu.udp import enlarge_buffers
 from spaces.signaling.client_address import read_networks
@@ -165,6 +167,9 @@ async def _database(config: Config) -> Finding:
         if await is_empty(engine):
             return Finding("ok", f"database: {where}, empty; `spaces serve` will fill it")
         if await is_current(engine):
+            complaint = mixture(config, await read(engine, pretended_money.held))
+            if complaint:
+                return Finding("fail", f"database: {where}; {complaint}", "see docs/money.md")
             return Finding("ok", f"database: {where}, at the newest revision")
         return Finding("fail", f"database: {where}, at another revision", "make a backup, then run: spaces migrate")
     except DATABASE_ERRORS as error:

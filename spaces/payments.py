@@ -12,6 +12,7 @@ from access.money import EXPONENTS
 from access.money_clock import MoneyClock
 from access.payments import PaymentProvider
 from access.people import Retention
+from access.pretended_money import Held
 from access.service import Access, utcnow
 from access.shares import MoneyTerms
 from spaces.config import Config, ConfigError
@@ -39,17 +40,23 @@ def open_access(
 
 async def refuse_mixture(config: Config, access: Access) -> None:
     """Real and pretended money do not share a database. Raises ConfigError."""
-    held = await access.books.held()
+    if complaint := mixture(config, await access.books.held()):
+        raise ConfigError(complaint)
+
+
+def mixture(config: Config, held: Held) -> str:
+    """Why what a database holds and what is set for payments do not go together; empty: they do."""
     if is_live(config) and held.pretended:
-        raise ConfigError(
+        return (
             "stripe_secret_key: it takes real money, and this database has rights and earnings of test money or of Stripe's "
             "test mode; `spaces admin end-test-money` takes them back"
         )
     if held.real and not is_live(config):
-        raise ConfigError(
+        return (
             "stripe_secret_key: this database has real payments; without Stripe's live key people would be let in for "
             "money that nobody pays"
         )
+    return ""
 
 
 def retention(config: Config) -> Retention:

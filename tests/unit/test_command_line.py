@@ -11,6 +11,7 @@ from pathlib import Path
 import jwt
 import pytest
 import structlog
+from sqlalchemy import text
 
 from access.database import make_engine
 from spaces.__main__ import demo_config, main, make_parser
@@ -209,6 +210,25 @@ def test_test_money_is_taken_back(data: Path, capsys: pytest.CaptureFixture[str]
         assert run("admin", "end-test-money") == 0
         assert f"{count} payments of test money" in capsys.readouterr().out
     assert run("ledger", "check") == 0
+
+
+def test_the_doctor_finds_real_payments_without_the_key_to_them(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def live() -> None:
+        engine = make_engine(f"sqlite+aiosqlite:///{data / 'spaces.db'}")
+        world = await make_world(engine)
+        owner, creator = await world.creator()
+        await world.subscribe(await world.person(), creator, await world.tier(owner, creator))
+        async with engine.begin() as connection:  # as Stripe has them
+            await connection.execute(text("UPDATE subscriptions SET provider = 'stripe', provider_ref = 'cs_live_a'"))
+            await connection.execute(text("UPDATE payments SET provider = 'stripe'"))
+        await engine.dispose()
+
+    run("keys", "list")
+    asyncio.run(live())
+    capsys.readouterr()
+    assert run("doctor") == 1
+    assert "real payments" in capsys.readouterr().out
+    assert "real payments" in str(run("serve"))
 
 
 def test_the_demo_takes_test_money_and_has_a_place_of_its_own(tmp_path: Path) -> None:
