@@ -19,6 +19,8 @@ class Offer:
     amount_minor: int
     currency: str
     interval: str
+    benefits: tuple[str, ...]
+    """All that its tier gives now, by name."""
 
 
 def covering(snapshot: Snapshot, tier: int | None, benefit: str, now: datetime) -> list[tuple[Grant, datetime | None]]:
@@ -59,7 +61,15 @@ def offers(snapshot: Snapshot, tier: int | None, benefit: str, now: datetime) ->
         return []
     fitting = [t for t in snapshot.tiers if t.on_sale and t.level >= level and _gives(t, benefit, now)]
     return [
-        Offer(terms.id, terms.name, snapshot.creator_handle, price.amount_minor, price.currency, price.interval)
+        Offer(
+            tier=terms.id,
+            name=terms.name,
+            creator=snapshot.creator_handle,
+            amount_minor=price.amount_minor,
+            currency=price.currency,
+            interval=price.interval,
+            benefits=tuple(sorted(b.name for b in terms.benefits if b.covers(now))),
+        )
         for terms in sorted(fitting, key=lambda terms: (terms.level, terms.id))
         for price in terms.prices
     ]

@@ -18,6 +18,7 @@ class OfferView(Struct, kw_only=True, frozen=True):
     amount_minor: int
     currency: str
     interval: str
+    benefits: list[str]
     url: str
 
 

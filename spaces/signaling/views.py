@@ -61,6 +61,7 @@ def offer_view(offer: Offer, url: str) -> OfferView:
         amount_minor=offer.amount_minor,
         currency=offer.currency,
         interval=offer.interval,
+        benefits=list(offer.benefits),
         url=f"{url}/@{offer.creator}",
     )
 

@@ -9,6 +9,7 @@
  * @property {number} amount_minor
  * @property {string} currency ISO 4217
  * @property {string} interval
+ * @property {string[]} [benefits] All that the tier gives.
  * @property {string} [url]
  *
  * @typedef {object} Problem

@@ -28,6 +28,7 @@ export const messages = {
   "tier.subscribe_label": "Subscribe to {name} for {price} a {interval}",
   "tier.opening": "Opening…",
 
+  "tier.renews": "A Super Follow renews by itself until you cancel it: at any time, on your account page. What you have paid for, you keep.",
   "benefit.space.join": "Listen in subscribers’ Spaces",
   "benefit.space.speak": "Ask to speak",
   "benefit.space.replay": "Hear past Spaces again: later, for nothing is recorded yet",

@@ -28,6 +28,7 @@ export const messages = {
   "tier.subscribe_label": "S’abonner à {name} pour {price} par {interval}",
   "tier.opening": "Ouverture…",
 
+  "tier.renews": "Un Super Abonnement se renouvelle jusqu’à ce que vous l’annuliez : à tout moment, sur la page de votre compte. Ce que vous avez payé vous reste.",
   "benefit.space.join": "Écouter les Spaces réservés aux abonnés",
   "benefit.space.speak": "Demander la parole",
   "benefit.space.replay": "Réécouter les Spaces passés\u00a0: plus tard, rien n’est encore enregistré",

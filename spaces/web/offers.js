@@ -5,6 +5,9 @@ import { money, t } from "./text.js";
 
 /** @typedef {{amount_minor: number, currency: string, interval: string}} Price */
 
+/** By the month, if there is one, as the server takes it too. @template {Price} P @param {P[]} prices */
+export const firstPrice = (prices) => prices.find(({ interval }) => interval === "month") ?? prices[0];
+
 /**
  * What one tier gives and costs, with the way to it.
  *

@@ -12,7 +12,7 @@ import { extrasPart } from "./creator_extras.js";
 import { followersPart } from "./followers.js";
 import { field } from "./forms.js";
 import { formSheet } from "./form_sheet.js";
-import { offerCard } from "./offers.js";
+import { firstPrice, offerCard } from "./offers.js";
 import { button, face, handleText, loadingView } from "./parts.js";
 import { errorText, t, timeText } from "./text.js";
 
@@ -97,9 +97,6 @@ export async function creatorPage({ main, api, me, repeat, signIn }, handle) {
   });
 }
 
-/** By the month, if there is one, as the server takes it too. @param {Tier} tier */
-const firstPrice = ({ prices }) => prices.find(({ interval }) => interval === "month") ?? prices[0];
-
 /**
  * @param {Creator} creator @param {string} busy the tier that is being opened
  * @param {{own: boolean, member: boolean, writes: boolean, follow: (Node | null)[], extras: Node | null, past: Node | null, followers: Node | null}} parts
@@ -152,7 +149,7 @@ function creatorView(creator, busy, { own, member, writes, follow, extras, past,
           tier: tier.id,
           name: tier.name,
           creator: creator.handle,
-          ...firstPrice(tier),
+          ...firstPrice(tier.prices),
           prices: tier.prices,
           trial: tier.trial_days ? t("pay.trial", { count: tier.trial_days }) : "",
           benefits: tier.benefits,
@@ -161,6 +158,7 @@ function creatorView(creator, busy, { own, member, writes, follow, extras, past,
           busy: busy === tier.id,
         })))
         : h("p.none", {}, t(own ? "creator.no_tiers_own" : "creator.no_tiers", { name: creator.name })),
+      !own && tiers.length > 0 && h("p.hint", {}, t("tier.renews")),
       !own && tiers.length > 0 && !creator.you?.tier && h(
         "details.processing",
         { "data-key": "coupon" },

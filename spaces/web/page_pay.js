@@ -99,6 +99,7 @@ function payView(what, state, acts, back) {
     h("p.lead", {}, whatText(what)),
     h("p.offer-price", {}, price),
     what.trial_days ? h("p.quiet", {}, t("pay.trial", { count: what.trial_days })) : null,
+    what.interval && !what.months && h("p.hint", {}, t("tier.renews")),
     state === "declined" && h("p.notice", { role: "alert" }, t("pay.declined")),
     state === "action" && h("p.notice", { role: "status" }, t("pay.action_what")),
     acts.trouble && h("p.notice", { role: "alert" }, acts.trouble.text),

@@ -1,7 +1,7 @@
 /** The shut door of a Space: why it is shut, and the ways in. */
 import { goToPay } from "./checkout.js";
 import { h, icon } from "./dom.js";
-import { offerCard } from "./offers.js";
+import { firstPrice, offerCard } from "./offers.js";
 import { accessText, button } from "./parts.js";
 import { firstOf, t } from "./text.js";
 import { loadStanding, ticketActions, ticketOffer } from "./tickets.js";
@@ -34,8 +34,9 @@ export function lockedView(model, problem) {
       "ul.offers",
       {},
       ticket && ticketOffer(model, ticket, signedOut),
-      offers.map((offer) => offerCard({ ...offer, busy: busy === offer.tier })),
+      byTier(offers).map((offer) => offerCard({ ...offer, busy: busy === offer.tier })),
     ),
+    offers.length > 0 && h("p.hint", {}, t("tier.renews")),
     !open && (problem.communities ?? []).map(({ id, name, step }) => h(
       "a.button.primary",
       { href: `/c/${id}`, "data-key": `community-${id}` },
@@ -46,6 +47,12 @@ export function lockedView(model, problem) {
     client.state === "denied" && !open && !offers.length && !ticket && !signedOut && !problem.communities?.length
       && button("listen", t("action.enter_again"), { kind: "big" }),
   );
+}
+
+/** A tier has an offer for each of its prices: one card with all of them. @param {import("./api.js").Offer[]} offers */
+function byTier(offers) {
+  const tiers = new Map(offers.map(({ tier }) => [tier, offers.filter((one) => one.tier === tier)]));
+  return [...tiers.values()].map((prices) => ({ ...firstPrice(prices), prices }));
 }
 
 /**
@@ -90,13 +97,13 @@ export async function look(model, api) {
  */
 export const doorActions = (model, draw, { api, signIn }, again) => ({
   ...ticketActions(model, draw, { api, signIn, look: again }),
-  subscribe: async ({ dataset: { tier = "", creator = "" } }) => {
+  subscribe: async ({ dataset: { tier = "", creator = "", currency, interval } }) => {
     if (!tier || model.busy) return;
     if (!model.me) return signIn();
     model.busy = tier;
     draw();
     try {
-      const { checkout_url: address } = await api.post(`/v1/creators/${creator}/subscriptions`, { tier });
+      const { checkout_url: address } = await api.post(`/v1/creators/${creator}/subscriptions`, { tier, currency, interval });
       if (address) goToPay(address, { enter: model.client.id });
     } finally {
       model.busy = "";

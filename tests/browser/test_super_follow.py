@@ -12,6 +12,7 @@ from tests.harness.api import Api
 from tests.harness.chromium import chromium
 from tests.harness.labels import nameless
 from tests.harness.server import Server
+from tests.harness.space_page import open_space
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -75,9 +76,22 @@ async def test_a_tier_by_the_year_with_free_days_is_offered_chosen_and_changed(
         await expect(tiers.locator("li")).to_contain_text("$40.00 a year")
         await expect(tiers.locator("li")).to_contain_text("The first 7 days are free")
 
+        space = await api.space(host, access={"policy": "subscribers"})
+        door = await open_space(browser, server.url, space, fan, strict=True)
+        offer = door.page.locator(".offer")
+        await expect(offer).to_have_count(1)
+        await expect(offer).to_contain_text("$4.00 a month")
+        await expect(offer).to_contain_text("Listen in subscribers’ Spaces")
+        await expect(door.page.locator(".locked")).to_contain_text("renews by itself until you cancel")
+        await offer.get_by_role("button", name="Subscribe to Gold for $40.00").click()
+        await expect(door.page.locator(".pay")).to_contain_text("$40.00 a year")
+        await expect(door.page.locator(".pay")).to_contain_text("renews by itself until you cancel")
+        await door.page.context.close()
+
         tab = await browser.open(f"{server.url}/@{handle}#token={fan.token}", strict=True)
         page = tab.page
         await expect(page.locator(".offer")).to_contain_text("The first 7 days are free")
+        await expect(page.locator("main")).to_contain_text("renews by itself until you cancel")
         await page.get_by_role("button", name="Subscribe to Gold for $40.00").click()
         await expect(page.locator("main")).to_contain_text("$40.00 a year")
         await page.get_by_role("button", name="Pay with test money").click()

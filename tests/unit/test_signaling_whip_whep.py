@@ -96,7 +96,8 @@ async def test_a_subscribers_space_says_what_would_let_one_in(api: Api) -> None:
     assert refused.body["offers"] == [
         {
             "kind": "tier", "tier": tier, "name": "Level 1", "creator": "ada", "amount_minor": 499, "currency": "USD",
-            "interval": "month", "url": f"{api.url}/@ada",
+            "interval": "month",
+            "benefits": ["space.join", "space.replay", "space.speak"], "url": f"{api.url}/@ada",
         }
     ]  # fmt: skip
     await api.subscribe(fan, host, tier)
