@@ -349,7 +349,8 @@ export class SpaceClient extends RoomActs {
       case "count":
         return this.space && this.#setSpace({ ...this.space, listeners: event.listeners });
       case "ended":
-        return this.space && this.#setSpace({ ...this.space, state: "ended" });
+        // The Space itself has told, as a rule, whether it is over or called off.
+        return this.space && ["scheduled", "live"].includes(this.space.state) && this.#setSpace({ ...this.space, state: "ended" });
       default:
         this.talk.receive(event);
     }

@@ -10,6 +10,7 @@ export const messages = {
   "ticket.drop": "Give it up",
   "ticket.held": "A seat is held for you until {time}. Not paid yet.",
   "ticket.pending": "Your payment is on its way. The door opens when it has arrived.",
+  "ticket.called_off": "Should the Space be called off, your money goes back by itself.",
   "ticket.sale_begins": "On sale from {time}",
   "ticket.sale.on_sale": { one: "{count} seat left", other: "{count} seats left" },
   "ticket.sale.sold_out": "Sold out",
@@ -27,8 +28,8 @@ export const messages = {
   "tier.subscribe": "Subscribe",
   "tier.subscribe_label": "Subscribe to {name} for {price} a {interval}",
   "tier.opening": "Opening…",
-
   "tier.renews": "A Super Follow renews by itself until you cancel it: at any time, on your account page. What you have paid for, you keep.",
+
   "benefit.space.join": "Listen in subscribers’ Spaces",
   "benefit.space.speak": "Ask to speak",
   "benefit.space.replay": "Hear past Spaces again: later, for nothing is recorded yet",

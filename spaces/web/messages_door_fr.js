@@ -10,6 +10,7 @@ export const messages = {
   "ticket.drop": "Y renoncer",
   "ticket.held": "Une place vous est gardée jusqu’à : {time}. Pas encore payée.",
   "ticket.pending": "Votre paiement est en route. La porte s’ouvre dès qu’il est arrivé.",
+  "ticket.called_off": "Si le Space est annulé, vous êtes remboursé sans rien demander.",
   "ticket.sale_begins": "En vente à partir de : {time}",
   "ticket.sale.on_sale": { one: "Il reste {count} place", other: "Il reste {count} places" },
   "ticket.sale.sold_out": "Complet",
@@ -27,8 +28,8 @@ export const messages = {
   "tier.subscribe": "S’abonner",
   "tier.subscribe_label": "S’abonner à {name} pour {price} par {interval}",
   "tier.opening": "Ouverture…",
-
   "tier.renews": "Un Super Abonnement se renouvelle jusqu’à ce que vous l’annuliez : à tout moment, sur la page de votre compte. Ce que vous avez payé vous reste.",
+
   "benefit.space.join": "Écouter les Spaces réservés aux abonnés",
   "benefit.space.speak": "Demander la parole",
   "benefit.space.replay": "Réécouter les Spaces passés\u00a0: plus tard, rien n’est encore enregistré",

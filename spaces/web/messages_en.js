@@ -147,6 +147,7 @@ export const messages = {
 
   "cancelled.title": "This Space was cancelled",
   "cancelled.text": "It will not take place.",
+  "cancelled.tickets": "Whoever has a ticket is paid back: your account page shows it.",
   "cancelled.was": "It was planned for {time}.",
 
   "scheduled.text": "Stay on this page: it opens by itself.",

@@ -141,6 +141,7 @@ export const messages = {
 
   "cancelled.title": "Ce Space a été annulé",
   "cancelled.text": "Il n’aura pas lieu.",
+  "cancelled.tickets": "Qui a un billet est remboursé : la page de votre compte le montre.",
   "cancelled.was": "Il était prévu {time}.",
 
   "scheduled.text": "Restez sur cette page : elle s’ouvre d’elle-même.",

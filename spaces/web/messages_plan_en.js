@@ -12,6 +12,7 @@ export const messages = {
   "plan.cancel_sure": "Call this Space off?",
   "plan.cancel_what": "It is planned for {time}. Whoever asked to be reminded is told, and it cannot be planned again.",
   "plan.cancel_undated": "Whoever asked to be reminded is told, and it cannot be planned again.",
+  "plan.cancel_tickets": "Whoever has bought a ticket is paid back.",
   "plan.keep": "Keep it",
 
   "schedule.zone": "By the clock of",

@@ -12,6 +12,7 @@ export const messages = {
   "plan.cancel_sure": "Annuler ce Space ?",
   "plan.cancel_what": "Il est prévu {time}. Qui a demandé un rappel est prévenu, et il ne pourra pas être prévu à nouveau.",
   "plan.cancel_undated": "Qui a demandé un rappel est prévenu, et il ne pourra pas être prévu à nouveau.",
+  "plan.cancel_tickets": "Qui a acheté un billet est remboursé.",
   "plan.keep": "Le garder",
 
   "schedule.zone": "À l’heure de",

@@ -58,9 +58,10 @@ const ACTS = {
     if (done) await look();
   },
   "cancel-plan": async ({ model, page, look }) => {
-    const { id, scheduled_start: start } = model.space;
+    const { id, scheduled_start: start, access } = model.space;
     const answer = await ask(t("plan.cancel_sure"), [
       h("p", {}, start ? t("plan.cancel_what", { time: timeText(start) }) : t("plan.cancel_undated")),
+      access.some(({ policy }) => policy === "ticketed") && h("p", {}, t("plan.cancel_tickets")),
       h("div.row", {}, button("cancel", t("plan.keep")), button("call-off", t("plan.cancel"), { kind: "danger" })),
     ]);
     if (!answer) return;

@@ -69,7 +69,8 @@ function followState(model, on, draw, api) {
         model.guest = false;
         client.token = null; // anybody, from now on
       }
-      if (state === "ended") model.space = { ...model.space, state: client.space?.state === "cancelled" ? "cancelled" : "ended" };
+      const calledOff = client.space?.state === "cancelled" || client.problem?.code === "cancelled";
+      if (state === "ended") model.space = { ...model.space, state: calledOff ? "cancelled" : "ended" };
     }
     before = state;
     showOnLockScreen(model);

@@ -36,7 +36,7 @@ export async function loadStanding(api, space, signedIn, way) {
 }
 
 /** @param {import("./page_space.js").Model} model @param {TicketWay} way @param {boolean} signedOut */
-export function ticketOffer({ tickets, busy }, way, signedOut) {
+export function ticketOffer({ space, tickets, busy }, way, signedOut) {
   const mine = tickets?.mine;
   if (mine?.state === "reserved") return ownView(mine);
   const price = money(way.amount_minor, way.currency);
@@ -50,6 +50,7 @@ export function ticketOffer({ tickets, busy }, way, signedOut) {
     h("p.offer-price", {}, price),
     h("p.quiet", {}, text),
     mine && h("p.quiet", {}, t(`ticket.door.${mine.state}`)),
+    space.state === "scheduled" && way.sale === "on_sale" && h("p.quiet", {}, t("ticket.called_off")),
     way.sale === "on_sale" && !signedOut && button("buy-ticket", t(busy === "ticket" ? "tier.opening" : "ticket.buy"), {
       kind: "primary",
       "aria-label": t("ticket.buy_label", { price }),

@@ -64,6 +64,7 @@ function overView({ space }) {
     h("p", {}, t(`${space.state}.text`)),
     space.state === "cancelled" && space.scheduled_start
       && h("p.quiet", {}, t("cancelled.was", { time: timeText(space.scheduled_start) })),
+    space.state === "cancelled" && space.access.some(({ policy }) => policy === "ticketed") && h("p", {}, t("cancelled.tickets")),
     space.state === "ended" && !space.recording && h("p.quiet", {}, t("ended.unrecorded")),
     space.peak_listeners ? h("p.quiet", {}, t("ended.peak", { count: space.peak_listeners })) : null,
     h(

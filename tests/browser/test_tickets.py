@@ -11,6 +11,7 @@ from tests.harness.accounts import Person, person
 from tests.harness.api import Api
 from tests.harness.chromium import chromium
 from tests.harness.client import speaking
+from tests.harness.eventually import until_so
 from tests.harness.labels import nameless
 from tests.harness.patience import until_heard
 from tests.harness.server import Server
@@ -97,3 +98,34 @@ async def test_a_payment_that_comes_later_and_a_ticket_that_is_given_away(
         await expect(page.get_by_role("region", name="Payments")).to_contain_text("$5.00")
     assert (await api.ok("GET", f"/v1/spaces/{given}", by=friend))["you"]["admitted"]
     assert not (await api.ok("GET", f"/v1/spaces/{given}", by=fan))["you"]["admitted"]
+
+
+async def test_a_planned_space_with_tickets_is_called_off_and_they_are_paid_back(
+    server: Server, api: Api, handle: str, playwright: Playwright
+) -> None:
+    host, fan = await api.creator(handle), person(f"{handle}fan")
+    space = await api.space(host, access={"policy": "ticketed"}, live=False)
+    terms = {"amount_minor": 500, "currency": "USD", "quantity": 2}
+    await api.ok("PUT", f"/v1/spaces/{space}/ticket-offer", by=host, json=terms)
+    async with chromium(playwright) as browser:
+        door = await open_space(browser, server.url, space, fan)
+        page = door.page
+        await expect(page.locator(".ticket")).to_contain_text("Should the Space be called off, your money goes back")
+        await door.press("buy-ticket")
+        await page.get_by_role("button", name="Pay with test money").click()
+        await page.wait_for_url(f"**/s/{space}")
+        own = await open_space(browser, server.url, space, host)
+        await own.press("cancel-plan")
+        await expect(own.page.get_by_role("dialog")).to_contain_text("Whoever has bought a ticket is paid back")
+        await own.press("call-off")
+        cancelled = page.locator('[data-view="cancelled"]')
+        await expect(cancelled).to_contain_text("Whoever has a ticket is paid back")
+
+        async def paid_back() -> bool:
+            (ticket,) = (await api.ok("GET", "/v1/me/tickets", by=fan))["tickets"]
+            return bool(ticket["state"] == "refunded")
+
+        await until_so(paid_back)
+        await page.goto(f"{server.url}/account")
+        await expect(page.get_by_role("region", name="Tickets")).to_contain_text("$5.00 · paid back")
+        await expect(page.get_by_role("region", name="Payments")).to_contain_text("$5.00 paid back")
