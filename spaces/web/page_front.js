@@ -89,8 +89,8 @@ function allOf({ live, scheduled }) {
   const open = (/** @type {Found | undefined} */ found) => found && { ...found, spaces: found.spaces.filter(({ may_join: may }) => may) };
   const shut = [live, scheduled].flatMap((found) => found?.spaces.filter(({ may_join: may }) => !may) ?? []);
   return [
-    list("live", t("front.live"), open(live), t("front.no_live")),
-    list("scheduled", t("front.scheduled"), open(scheduled), t("front.no_scheduled")),
+    list("live", t("front.live"), open(live), t(live?.spaces.length ? "front.no_live_open" : "front.no_live")),
+    list("scheduled", t("front.scheduled"), open(scheduled), t(scheduled?.spaces.length ? "front.no_scheduled_open" : "front.no_scheduled")),
     shut.length > 0 && list("shut", t("front.shut"), { spaces: shut, next: null, limit: 0 }, ""),
   ];
 }
