@@ -1,6 +1,7 @@
 /** Gifts that one gives or is given: paying, a link for whoever is to have it, taking it, having the money back. */
 import { refundReasons } from "./account_payments.js";
 import { goToPay } from "./checkout.js";
+import { copyText } from "./clipboard.js";
 import { ask, toast } from "./dialogs.js";
 import { h } from "./dom.js";
 import { actButton } from "./forms.js";
@@ -58,17 +59,18 @@ export function giftsPart({ api, me, acts, load: loadAll }) {
   };
 }
 
-/** It is told this once. @param {string} link */
-async function showLink(link) {
+/** It is told this once: so it stays until it was copied, or closed. @param {string} link @param {boolean} [failed] to copy it @returns {Promise<void>} */
+async function showLink(link, failed = false) {
   const answer = await ask(t("gifts.link_title"), [
     h("p", {}, t("gifts.link_what")),
+    failed && h("p.notice", { role: "alert" }, t("gifts.copy_by_hand")),
     h("label", { for: "gift-link" }, t("gifts.link")),
     h("div.copy", {}, h("input", { id: "gift-link", type: "text", readonly: true, value: link })),
     h("div.row", {}, button("cancel", t("app.close")), button("copy", t("gifts.copy"), { kind: "primary" })),
   ]);
   if (!answer) return;
-  await navigator.clipboard.writeText(link);
-  toast(t("gifts.copied"));
+  if (await copyText(link)) return toast(t("gifts.copied"));
+  await showLink(link, true);
 }
 
 /** @param {Gift} gift @param {string} me @param {import("./acts.js").Acts} acts */

@@ -309,6 +309,7 @@ export const messages = {
   "gifts.link": "Link",
   "gifts.copy": "Copy",
   "gifts.copied": "The link is copied",
+  "gifts.copy_by_hand": "This browser does not let pages copy. Select the link and copy it yourself.",
   "gifts.back": "Have it paid back",
   "gifts.back_title": "Have this gift paid back?",
   "gifts.back_what": "Nobody can take it then; a link that you have sent is void.",

@@ -305,6 +305,7 @@ export const messages = {
   "gifts.link": "Lien",
   "gifts.copy": "Copier",
   "gifts.copied": "Le lien est copié",
+  "gifts.copy_by_hand": "Ce navigateur n’autorise pas les pages à copier. Sélectionnez le lien et copiez-le vous-même.",
   "gifts.back": "Se faire rembourser",
   "gifts.back_title": "Vous faire rembourser ce cadeau ?",
   "gifts.back_what": "Plus personne ne pourra l’accepter ; un lien que vous avez envoyé est annulé.",

@@ -1,4 +1,5 @@
 /** Sharing an address: by the system's own sheet where there is one, else by copying. */
+import { copyText } from "./clipboard.js";
 import { ask, toast } from "./dialogs.js";
 import { h } from "./dom.js";
 import { button } from "./parts.js";
@@ -30,21 +31,4 @@ export async function shareSheet({ title, url, picture }) {
 const canShare = (data) => Boolean(navigator.share) && (navigator.canShare?.(data) ?? true);
 
 /** @param {string} text */
-async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text); // not there without https, and it may be denied
-    toast(t("share.copied"));
-  } catch {
-    toast(copyBySelecting(text) ? t("share.copied") : t("share.by_hand"));
-  }
-}
-
-/** As pages did it before. @param {string} text */
-function copyBySelecting(text) {
-  const field = /** @type {HTMLTextAreaElement} */ (h("textarea.hidden", { readonly: true, tabindex: "-1" }, text));
-  document.body.append(field);
-  field.select();
-  const copied = document.execCommand("copy");
-  field.remove();
-  return copied;
-}
+const copy = async (text) => toast(t(await copyText(text) ? "share.copied" : "share.by_hand"));

@@ -16,6 +16,12 @@ from tests.harness.oidc_provider import CLIENT_ID, CLIENT_SECRET, provider
 
 pytestmark = pytest.mark.needs("chromium")
 
+NOTHING_COPIES = """() => {
+  Object.defineProperty(navigator, "clipboard", { value: undefined });
+  document.execCommand = () => false;
+}"""
+"""No clipboard, as a page that came without https; and not the old way either."""
+
 
 async def test_a_gift_is_bought_passed_on_and_paid_out_and_its_giver_leaves(
     tmp_path: Path, playwright: Playwright
@@ -40,7 +46,14 @@ async def test_a_gift_is_bought_passed_on_and_paid_out_and_its_giver_leaves(
         await gifts.get_by_role("button", name="Make a link").click()
         link = await page.get_by_label("Link", exact=True).input_value()
         assert await nameless(page) == []
-        await page.get_by_role("dialog").get_by_role("button", name="Close").click()
+        copy = page.get_by_role("dialog").get_by_role("button", name="Copy")
+        await page.evaluate(NOTHING_COPIES)
+        await copy.click()
+        await expect(page.get_by_role("alert")).to_contain_text("copy it yourself")
+        await expect(page.get_by_label("Link", exact=True)).to_have_value(link)
+        await page.evaluate("delete document.execCommand")
+        await copy.click()
+        await expect(page.locator("#toasts")).to_contain_text("The link is copied")
 
         friend = await browser.open(f"{api.url}/account#token={finn.token}", strict=True)
         await friend.page.goto(link)
