@@ -20,6 +20,12 @@ from tests.harness.space_page import open_space
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.alone]
 
 HERTZ = 700
+WRITE_DOWN = """() => {
+  window.told = new Set();
+  const look = () => document.querySelectorAll(".status, .toast").forEach((one) => window.told.add(one.textContent));
+  new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
+}"""
+"""What the page says."""
 BACK_SECONDS_MAX = 5.0
 """Both, from the moment when the node that was started again is ready."""
 
@@ -41,6 +47,7 @@ async def test_host_and_listener_are_back_with_sound(playwright: Playwright, tmp
             listener = await open_space(his, server.url, space)
             await listener.listen()
             await until_heard(listener.tab, HERTZ)
+            await listener.page.evaluate(WRITE_DOWN)
             again = await asyncio.to_thread(kill_and_start_again, server)
             started = asyncio.get_running_loop().time()
             try:
@@ -53,6 +60,9 @@ async def test_host_and_listener_are_back_with_sound(playwright: Playwright, tmp
                 await ada.until_role("host")
                 await ada.until_speaking()
                 await listener.until_role("listener")
+                told = " ".join(await listener.page.evaluate("[...window.told]"))
+                assert "Reconnecting… the sound comes back by itself." in told
+                assert "Connected again" in told
                 assert (await api.ok("GET", f"/v1/spaces/{space}"))["state"] == "live"
             finally:
                 again.stop()

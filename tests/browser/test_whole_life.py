@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -123,6 +124,9 @@ async def test_a_space_from_its_plan_to_its_end(
         await ada.press("start")
         await bob.until_state("listening")
         await hears(bob.tab, ADA, step="live: Bob hears Ada")
+        ring = bob.page.locator(".person[data-speaking]")
+        await expect(ring).to_contain_text(handle.title())
+        await expect(ring).to_have_attribute("style", re.compile(r"--loud: (0\.[1-9]|1)"))
         async with asyncio.timeout(WITHIN_SECONDS):
             while not await reminded(api, bobs):  # noqa: ASYNC110 - asked over HTTP
                 await asyncio.sleep(0.2)
@@ -140,6 +144,8 @@ async def test_a_space_from_its_plan_to_its_end(
             await choose(ada, f"What to do with {bob_name}", "Mute")
             await expect(bob.page.locator('[data-banner="muted"]')).to_contain_text("A host muted you")
             await hears(ada.tab, step="muted: Ada hears nothing")
+            await expect(ada.page.locator(".person.muted")).to_contain_text(bob_name)
+            await expect(ada.page.locator(".person[data-speaking]")).to_contain_text(handle.title())
             await hears(crowd, ADA, step="muted: the audience hears Ada")
             await bob.page.keyboard.press("m")
             await hears(crowd, ADA, BOB, step="unmuted by himself: the audience hears both")
