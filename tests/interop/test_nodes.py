@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -51,10 +52,12 @@ async def test_a_listener_hears_from_the_node_he_has_reached(two: Together, spee
     host, fan = await here.creator("ada"), person("bob")
     space = await here.space(host)
     async with speaking(here, space, speech, by=host) as speaker:
+        asked_at = time.monotonic()
         async with listening(there, space, by=fan) as listener, listening(here, space) as beside:
+            await listener.hear_first()
+            print(f"the first packet at a node that had none of the Space: after {time.monotonic() - asked_at:.3f} s")
             assert ports(speaker) == ports(beside) == {two.nodes[0].media.udp_port}
             assert ports(listener) == {two.nodes[1].media.udp_port}
-            await listener.hear_first()
 
             async def both_counted() -> bool:
                 return bool((await there.ok("GET", f"/v1/spaces/{space}", by=fan))["listeners"] == 2)
