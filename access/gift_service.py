@@ -98,9 +98,9 @@ class Gifts:
         given = (rows.c.recipient == account.id) & (rows.c.state.in_(GIVEN) | rows.c.redeemed_at.is_not(None))
         return await self._get((rows.c.account == account.id) | given)
 
-    async def of_creator(self, actor: Account, creator: Creator) -> list[Gift]:
-        """Every gift of his tiers that was ever paid. 403 not_creator."""
-        return await read(self._desk.engine, _of_creator, actor, creator, self._desk.provider)
+    async def of_creator(self, actor: Account, creator: Creator, *, before: int | None = None) -> list[Gift]:
+        """Every gift of his tiers that was ever paid, the newest first; `before` that one. 403 not_creator."""
+        return await read(self._desk.engine, _of_creator, actor, creator, before, self._desk.provider)
 
     async def keep_time(self, now: datetime) -> None:
         while await write(self._desk.engine, gifts.expire_one, now):
@@ -138,8 +138,10 @@ async def _pay(connection: AsyncConnection, ref: str, outcome: str, desk: Dealin
 
 
 async def _of_creator(
-    connection: AsyncConnection, actor: Account, creator: Creator, provider: PaymentProvider
+    connection: AsyncConnection, actor: Account, creator: Creator, before: int | None, provider: PaymentProvider
 ) -> list[Gift]:
     await creators.require_member(connection, creator.id, actor, creators.FINANCE_ROLES)
     mine = (rows.c.creator == creator.id) & rows.c.state.not_in(("begun", "void"))
+    if before is not None:
+        mine &= rows.c.id < before
     return await gift_rows.get(connection, mine, provider)

@@ -126,10 +126,13 @@ async def of_account(connection: AsyncConnection, account: int, now: datetime) -
     return await _listed(connection, merch_codes.c.account == account, LISTED_MAX, now)
 
 
-async def of_creator(connection: AsyncConnection, actor: Account, creator: int, now: datetime) -> list[MerchCode]:
-    """With whose they are: for the finance role alone. The newest first, at most LISTED_MAX. 403 not_creator."""
+async def of_creator(
+    connection: AsyncConnection, actor: Account, creator: int, before: int | None, now: datetime
+) -> list[MerchCode]:
+    """With whose they are: for the finance role alone. The newest first, at most LISTED_MAX; `before` that. 403 not_creator."""
     await creators.require_member(connection, creator, actor, creators.FINANCE_ROLES)
-    return await _listed(connection, merch_codes.c.creator == creator, LISTED_MAX, now)
+    his = merch_codes.c.creator == creator
+    return await _listed(connection, his if before is None else his & (merch_codes.c.id < before), LISTED_MAX, now)
 
 
 async def good_ones(connection: AsyncConnection, actor: Account, creator: int, now: datetime) -> list[MerchCode]:

@@ -48,8 +48,8 @@ class Merch:
     async def codes(self, account: Account) -> list[MerchCode]:
         return await read(self._engine, merch_codes.of_account, account.id, self._now())
 
-    async def codes_of(self, actor: Account, creator: Creator) -> list[MerchCode]:
-        return await read(self._engine, merch_codes.of_creator, actor, creator.id, self._now())
+    async def codes_of(self, actor: Account, creator: Creator, *, before: int | None = None) -> list[MerchCode]:
+        return await read(self._engine, merch_codes.of_creator, actor, creator.id, before, self._now())
 
     async def good_codes(self, actor: Account, creator: Creator) -> list[MerchCode]:
         return await read(self._engine, merch_codes.good_ones, actor, creator.id, self._now())

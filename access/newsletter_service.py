@@ -50,8 +50,8 @@ class Newsletters:
     async def get(self, actor: Account, creator: Creator, issue: int) -> NewsletterIssue:
         return await read(self._engine, newsletters.get, actor, creator.id, issue)
 
-    async def of_creator(self, actor: Account, creator: Creator) -> list[NewsletterIssue]:
-        return await read(self._engine, newsletters.of_creator, actor, creator.id)
+    async def of_creator(self, actor: Account, creator: Creator, *, before: int | None = None) -> list[NewsletterIssue]:
+        return await read(self._engine, newsletters.of_creator, actor, creator.id, before)
 
     async def counts(self, issue: int) -> dict[str, int]:
         """Deliveries by state."""

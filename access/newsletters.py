@@ -114,10 +114,14 @@ async def get(connection: AsyncConnection, actor: Account, creator: int, issue: 
     return _issue(await _find(connection, creator, issue))
 
 
-async def of_creator(connection: AsyncConnection, actor: Account, creator: int) -> list[NewsletterIssue]:
-    """The newest first, at most LISTED_MAX. 403 not_creator."""
+async def of_creator(
+    connection: AsyncConnection, actor: Account, creator: int, before: int | None = None
+) -> list[NewsletterIssue]:
+    """The newest first, at most LISTED_MAX; `before` that issue. 403 not_creator."""
     await creators.require_member(connection, creator, actor, creators.EDITING_ROLES)
     query = select(newsletter_issues).where(newsletter_issues.c.creator == creator)
+    if before is not None:
+        query = query.where(newsletter_issues.c.id < before)
     rows = await connection.execute(query.order_by(newsletter_issues.c.id.desc()).limit(LISTED_MAX))
     return [_issue(row) for row in rows]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from access import gift_rows
 from access.gift_model import Gift
 from access.model import Account
 from spaces.signaling.accounts import need_account
 from spaces.signaling.endpoint import Answer, Call
+from spaces.signaling.pages_of_lists import next_page, read_before
 from spaces.signaling.rest_creators import read_id
-from spaces.signaling.schemas_gifts import GiftCode, GiftLinkView, GiftsView, GiftView, NewGift
+from spaces.signaling.schemas_gifts import GiftCode, GiftLinkView, GiftsView, GiftView, NewGift, SoldGiftsView
 from spaces.signaling.views import Accounts, account_view, refunds_asked
 
 
@@ -33,10 +35,12 @@ async def list_mine(call: Call) -> GiftsView:
     return GiftsView(gifts=await _show(call, found, call.me))
 
 
-async def list_of_creator(call: Call) -> GiftsView:
+async def list_of_creator(call: Call) -> SoldGiftsView:
     access = call.services.access
-    found = await access.gifts.of_creator(call.me, await access.creator(call.match("handle")))
-    return GiftsView(gifts=await _show(call, found, call.me, money=True))
+    creator, before = await access.creator(call.match("handle")), read_before(call)
+    found = await access.gifts.of_creator(call.me, creator, before=before)
+    following = next_page(found, gift_rows.LISTED_MAX)
+    return SoldGiftsView(gifts=await _show(call, found, call.me, money=True), next=following)
 
 
 async def make_link(call: Call) -> Answer:

@@ -7,11 +7,13 @@ import io
 
 from aiohttp import web
 
+from access import merch_codes
 from access.benefit_model import CreatorKey, MerchCode, MerchDiscount
 from access.model import Creator
 from spaces.errors import RequestError
 from spaces.signaling.callers import bearer_token
 from spaces.signaling.endpoint import Answer, Call
+from spaces.signaling.pages_of_lists import next_page, read_before
 from spaces.signaling.rest_creators import read_id
 from spaces.signaling.schemas_merch import (
     CodesView,
@@ -57,7 +59,7 @@ async def list_discounts(call: Call) -> DiscountsView:
 
 async def list_codes(call: Call) -> SoldCodesView:
     access = call.services.access
-    codes = await access.merch.codes_of(call.me, await _creator(call))
+    codes = await access.merch.codes_of(call.me, await _creator(call), before=read_before(call))
     accounts = await access.accounts({code.account for code in codes})
     return SoldCodesView(
         codes=[
@@ -73,7 +75,8 @@ async def list_codes(call: Call) -> SoldCodesView:
                 order=code.order_ref,
             )
             for code in codes
-        ]
+        ],
+        next=next_page(codes, merch_codes.LISTED_MAX),
     )
 
 

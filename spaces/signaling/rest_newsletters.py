@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from access import newsletters
 from access.benefit_model import MailConsent, NewsletterIssue
 from access.errors import AccessError
 from spaces.errors import RemoteError, RequestError
@@ -12,6 +13,7 @@ from spaces.newsletters import letter
 from spaces.newsletters.markdown import to_html
 from spaces.newsletters.webhook import check_signature_untrusted
 from spaces.signaling.endpoint import Answer, Call, read_whole
+from spaces.signaling.pages_of_lists import next_page, read_before
 from spaces.signaling.rest_creators import read_id
 from spaces.signaling.schemas_newsletters import (
     ConsentsView,
@@ -46,8 +48,10 @@ async def draft(call: Call) -> Answer:
 
 async def list_issues(call: Call) -> IssuesView:
     access = call.services.access
-    found = await access.newsletters.of_creator(call.me, await access.creator(call.match("handle")))
-    return IssuesView(issues=[await _show(call, issue) for issue in found])
+    creator, before = await access.creator(call.match("handle")), read_before(call)
+    found = await access.newsletters.of_creator(call.me, creator, before=before)
+    following = next_page(found, newsletters.LISTED_MAX)
+    return IssuesView(issues=[await _show(call, issue) for issue in found], next=following)
 
 
 async def get_issue(call: Call) -> IssueView:

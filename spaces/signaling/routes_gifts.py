@@ -5,6 +5,7 @@ from __future__ import annotations
 from spaces.signaling import rest_gifts
 from spaces.signaling import schemas_gifts as schemas
 from spaces.signaling.endpoint import Route
+from spaces.signaling.pages_of_lists import BEFORE
 
 GIFTS = [
     Route(
@@ -14,7 +15,8 @@ GIFTS = [
     ),
     Route(
         method="GET", path="/v1/creators/{handle}/gifts", handler=rest_gifts.list_of_creator, tag="gifts", sign_in=True,
-        summary="Gifts of the creator's tiers (the creator)", answer=schemas.GiftsView, problems=(403, 404),
+        summary="Gifts of the creator's tiers (the creator)", answer=schemas.SoldGiftsView, problems=(403, 404),
+        query=(BEFORE,),
     ),
     Route(
         method="GET", path="/v1/me/gifts", handler=rest_gifts.list_mine, tag="gifts", sign_in=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from spaces.signaling import rest_merch
 from spaces.signaling import schemas_merch as schemas
 from spaces.signaling.endpoint import Route
+from spaces.signaling.pages_of_lists import BEFORE
 
 CREATOR = "/v1/creators/{handle}"
 DISCOUNT = CREATOR + "/tiers/{tier}/discount"
@@ -34,7 +35,7 @@ MERCH = [
     Route(
         method="GET", path=f"{CREATOR}/merch-codes", handler=rest_merch.list_codes, tag="merchandise", sign_in=True,
         summary="Who has codes, and what for they were used (finance)", answer=schemas.SoldCodesView,
-        problems=(403, 404),
+        problems=(403, 404), query=(BEFORE,),
     ),
     Route(
         method="GET", path=f"{CREATOR}/merch-codes.csv", handler=rest_merch.export_codes, tag="merchandise",

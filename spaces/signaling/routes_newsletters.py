@@ -5,6 +5,7 @@ from __future__ import annotations
 from spaces.signaling import mail_pages, rest_newsletters
 from spaces.signaling import schemas_newsletters as schemas
 from spaces.signaling.endpoint import Route
+from spaces.signaling.pages_of_lists import BEFORE
 
 ISSUES = "/v1/creators/{handle}/newsletters"
 ISSUE = ISSUES + "/{issue}"
@@ -16,7 +17,7 @@ NEWSLETTERS = [
     ),
     Route(
         method="GET", path=ISSUES, handler=rest_newsletters.list_issues, summary="Drafts and what was sent, newest first",
-        tag="newsletters", sign_in=True, answer=schemas.IssuesView, problems=(403, 404),
+        tag="newsletters", sign_in=True, answer=schemas.IssuesView, problems=(403, 404), query=(BEFORE,),
     ),
     Route(
         method="GET", path=ISSUE, handler=rest_newsletters.get_issue, tag="newsletters", sign_in=True,

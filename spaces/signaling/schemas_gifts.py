@@ -62,6 +62,12 @@ class GiftsView(Struct, kw_only=True, frozen=True):
     gifts: list[GiftView]
 
 
+class SoldGiftsView(Struct, kw_only=True, frozen=True):
+    gifts: list[GiftView]
+    next: str | None
+    """As `before` of the next page; null: that was all."""
+
+
 class GiftLinkView(Struct, kw_only=True, frozen=True):
     """Told this once: the code is kept nowhere."""
 

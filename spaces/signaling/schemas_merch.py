@@ -64,6 +64,8 @@ class SoldCodeView(Struct, kw_only=True, frozen=True):
 
 class SoldCodesView(Struct, kw_only=True, frozen=True):
     codes: list[SoldCodeView]
+    next: str | None
+    """As `before` of the next page; null: that was all."""
 
 
 class CodeToVerify(Struct, kw_only=True, frozen=True):

@@ -58,6 +58,8 @@ class IssueView(Struct, kw_only=True, frozen=True):
 
 class IssuesView(Struct, kw_only=True, frozen=True):
     issues: list[IssueView]
+    next: str | None
+    """As `before` of the next page; null: that was all."""
 
 
 class IssuePreview(Struct, kw_only=True, frozen=True):

@@ -1,4 +1,4 @@
-"""However many payments, payouts, tickets, subscribers and comps: a creator comes to see all of them, the newest first."""
+"""However many of them there are: a creator comes to see all of his payments, buyers and benefits, the newest first."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from access import books, comps, follows, ticket_service
+from access import books, comps, follows, gift_rows, merch_codes, newsletters, ticket_service
 from tests.harness.accounts import Person, person
 from tests.harness.api import Api
 from tests.harness.money_life import forward
@@ -68,3 +68,27 @@ async def test_every_page_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert [one["account"]["handle"] for one in given] == ["fan-2", "fan-1", "fan-0"]
         assert (await api.request("GET", "/v1/creators/ada/payments?before=x", by=host)).status == 404
         assert (await api.request("GET", "/v1/creators/ada/payments?before=1", by=fans[0])).code == "not_creator"
+
+
+async def test_so_is_every_page_of_what_a_tier_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (gift_rows, merch_codes, newsletters):
+        monkeypatch.setattr(module, "LISTED_MAX", 2)
+    async with served(tmp_path) as api:
+        host, fans = await api.creator("ada"), [person(f"fan-{number}") for number in range(3)]
+        price = {"amount_minor": 499, "currency": "USD"}
+        body = {"name": "Fans", "level": 1, "price": price, "benefits": ["merch.discount", "newsletter"]}
+        tier = (await api.ok("POST", "/v1/creators/ada/tiers", by=host, json=body))["id"]
+        await api.ok("PUT", f"/v1/creators/ada/tiers/{tier}/discount", by=host, json={"percent": 15})
+        for fan in fans:
+            begun = await api.ok("POST", "/v1/creators/ada/gifts", by=fan, json={"tier": tier, "intervals": 1})
+            await api.ok("POST", begun["checkout_url"], json={"outcome": "succeed"})
+            await api.subscribe(fan, host, tier)
+            await api.ok("POST", "/v1/creators/ada/merch-codes", by=fan)
+        for number in range(3):
+            letter = {"subject": f"Letter {number}", "markdown": "Hello."}
+            await api.ok("POST", "/v1/creators/ada/newsletters", by=host, json=letter)
+        for path, what, whose in (("gifts", "gifts", "giver"), ("merch-codes", "codes", "account")):
+            found = await all_pages(api, f"/v1/creators/ada/{path}", what, host, 2)
+            assert [one[whose]["handle"] for one in found] == ["fan-2", "fan-1", "fan-0"]
+        written = await all_pages(api, "/v1/creators/ada/newsletters", "issues", host, 2)
+        assert [one["subject"] for one in written] == ["Letter 2", "Letter 1", "Letter 0"]
