@@ -32,6 +32,7 @@ from access.ledger_check import Finding
 from access.model import Account, Creator
 from access.money_model import Balance, Payment, Payout, StatementLine
 from access.pretended_money import Held
+from access.provider_tasks import Refused
 from access.shares import MoneyTerms
 from access.tables_ledger import creator_books, payments, payouts, refunds
 
@@ -104,6 +105,15 @@ class Books:
     async def check(self) -> list[Finding]:
         """What does not hold of the books of the whole database; for the operator."""
         return await read(self._desk.engine, ledger_check.check)
+
+    async def refused(self) -> list[Refused]:
+        """What the payment provider has said no to for good, the newest first; for whoever has the machine."""
+        return await read(self._desk.engine, provider_tasks.refused_ones, LISTED_MAX)
+
+    async def ask_again(self, task: int) -> None:
+        """404 unknown_task; 409 nothing_to_refund, ask_anew."""
+        await write(self._desk.engine, refund_requests.ask_refused_again, task, self._desk.now())
+        await self._desk.work_off()
 
     async def held(self) -> Held:
         """Whether the payments and rights of the whole database are of real money, of pretended money, or of both."""

@@ -122,7 +122,7 @@ async def _ids(connection: AsyncConnection, query: Select[int]) -> list[int]:
 async def _forget_provider(connection: AsyncConnection, providers: Sequence[str], now: datetime) -> None:
     """First of all: what was still to be asked, a payout too, would be asked of whoever takes real money."""
     waiting = provider_tasks.c.provider.in_(providers) & provider_tasks.c.done_at.is_(None)
-    await connection.execute(update(provider_tasks).where(waiting).values(done_at=now, error=ENDED))
+    await connection.execute(update(provider_tasks).where(waiting).values(done_at=now, error=""))
     await connection.execute(delete(payout_accounts).where(payout_accounts.c.provider.in_(providers)))
     # what test money has on its own side: nothing is renewed, or arrives later
     await connection.execute(update(test_agreements).values(due_at=None))

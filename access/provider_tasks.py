@@ -16,7 +16,7 @@ from access import payout_accounts, payout_holds
 from access.database import insert_or_ignore
 from access.facts import Facts, PayoutChanged
 from access.payments import PaymentProvider, PayoutRequest, ProviderError
-from access.tables_ledger import payouts
+from access.tables_ledger import payments, payouts
 from access.tables_money import provider_tasks
 
 BATCH_MAX = 20
@@ -24,6 +24,9 @@ PAUSE_MIN = timedelta(seconds=30)
 PAUSE_MAX = timedelta(hours=6)
 KEPT = timedelta(days=90)
 """Of what was done. Longer than anybody asks again by the same key, and than a provider remembers it."""
+
+
+IS_REFUSED = provider_tasks.c.done_at.is_not(None) & (provider_tasks.c.error != "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,21 @@ class Task:
     subject: str
     amount_minor: int | None
     attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Something that the provider was asked and said no to, for good."""
+
+    id: int
+    kind: str
+    provider: str
+    subject: str
+    amount_minor: int | None
+    error: str
+    at: datetime
+    payment: int | None
+    """Of a refund: our number."""
 
 
 async def add(
@@ -150,6 +168,43 @@ async def failed(connection: AsyncConnection, task: Task, error: ProviderError, 
     if not error.may_pass:
         values["done_at"] = now
     await connection.execute(update(provider_tasks).where(provider_tasks.c.id == task.id).values(values))
+
+
+async def refused_ones(connection: AsyncConnection, most: int) -> list[Refused]:
+    """The newest first."""
+    paid = (payments.c.provider == provider_tasks.c.provider) & (payments.c.ref == provider_tasks.c.subject)
+    query = (
+        select(provider_tasks, payments.c.id.label("payment"))
+        .outerjoin(payments, paid & (provider_tasks.c.kind == "refund"))
+        .where(IS_REFUSED)
+        .order_by(provider_tasks.c.id.desc())
+        .limit(most)
+    )
+    return [
+        Refused(row.id, row.kind, row.provider, row.subject, row.amount_minor, row.error, row.done_at, row.payment)
+        for row in await connection.execute(query)
+    ]
+
+
+async def refused_one(connection: AsyncConnection, task: int) -> Row[Any] | None:
+    mine = IS_REFUSED & (provider_tasks.c.id == task)
+    return (await connection.execute(select(provider_tasks).where(mine))).one_or_none()
+
+
+async def ask_again(connection: AsyncConnection, task: int, now: datetime) -> None:
+    """By the same key, so that nothing is done twice."""
+    values = {"done_at": None, "error": "", "due_at": now, "attempts": 0}
+    await connection.execute(update(provider_tasks).where(provider_tasks.c.id == task).values(values))
+
+
+async def counts(connection: AsyncConnection) -> dict[str, int]:
+    """How many wait, and how many were refused for good."""
+    waiting = select(func.count()).select_from(provider_tasks).where(provider_tasks.c.done_at.is_(None))
+    refused = select(func.count()).select_from(provider_tasks).where(IS_REFUSED)
+    return {
+        "waiting": int((await connection.execute(waiting)).scalar_one()),
+        "refused": int((await connection.execute(refused)).scalar_one()),
+    }
 
 
 async def forget(connection: AsyncConnection, now: datetime) -> None:

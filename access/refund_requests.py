@@ -64,6 +64,25 @@ async def ask(
     )  # fmt: skip
 
 
+async def ask_refused_again(connection: AsyncConnection, task: int, now: datetime) -> None:
+    """What a provider has refused, by whoever has the machine. 404 unknown_task; 409 nothing_to_refund, ask_anew."""
+    row = await provider_tasks.refused_one(connection, task) if 0 < task <= accounts.ID_MAX else None
+    if row is None:
+        raise AccessError(404, "unknown_task", "Nothing that was refused has this number.")
+    if row.kind == "pay_out":
+        raise AccessError(
+            409, "ask_anew", "This payout has failed, and its money is the creator's again: ask for a new one."
+        )
+    if row.kind == "refund":
+        payment = await charges.find(connection, row.provider, row.subject)
+        if payment is not None:
+            await purchases.lock(connection, payment.purchase)
+        if payment is None or await left_of(connection, payment) < row.amount_minor:
+            raise AccessError(409, "nothing_to_refund", "So much of this payment is not left to be paid back.")
+    await provider_tasks.ask_again(connection, task, now)
+    await audit.record(connection, now, "payment.asked_again", actor=None, task=task, kind=row.kind)
+
+
 async def payment_of(connection: AsyncConnection, payment: int) -> Row[Any] | None:
     if not 0 < payment <= accounts.ID_MAX:
         return None

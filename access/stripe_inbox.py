@@ -15,7 +15,7 @@ import stripe
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from access import stripe_checkouts, webhook_events
+from access import provider_tasks, stripe_checkouts, webhook_events
 from access.database import read, write
 from access.dealings import Dealings
 from access.errors import AccessError
@@ -100,6 +100,10 @@ class StripeInbox:
 
     async def counts(self) -> dict[str, int]:
         return await read(self._desk.engine, webhook_events.counts)
+
+    async def task_counts(self) -> dict[str, int]:
+        """Of what Stripe is still to be told, and has refused."""
+        return await read(self._desk.engine, provider_tasks.counts)
 
     async def _work(self, received: Received) -> None:
         now = self._now()

@@ -28,6 +28,8 @@ close REPORT OUTCOME     OUTCOME is acted or dismissed; --note says why
 settings                 what goes for the whole platform
 set NAME VALUE           change it; default: as the server was configured
 refund HANDLE PAYMENT    pay back what a creator was paid, by its number; --amount: a part; --reason: the payer reads it
+refused                  what the payment provider was asked and has refused for good, as refunds
+ask-again NUMBER         ask it again
 end-test-money           take back every right and all earnings of test money and Stripe's test mode
 webhooks                 where events are sent, and what could not be delivered
 redeliver ENDPOINT       send again what was given up"""
@@ -73,6 +75,8 @@ class Admin:
             "settings": (0, self._settings),
             "set": (2, self._set),
             "refund": (2, self._refund),
+            "refused": (0, self._refused),
+            "ask-again": (1, self._ask_again),
             "end-test-money": (0, self._end_test_money),
             "webhooks": (0, self._webhooks),
             "redeliver": (1, self._redeliver),
@@ -162,6 +166,20 @@ class Admin:
         )
         if self._options.amount is None and now.refunded_minor < now.gross_minor:
             print("The payment provider has been asked for the rest, or will be as soon as it can be reached.")
+
+    async def _refused(self) -> None:
+        for one in await self._access.books.refused():
+            about = one.subject if one.payment is None else f"payment {one.payment}"
+            amount = "" if one.amount_minor is None else f"\t{one.amount_minor}"
+            print(f"{one.id}\t{one.at:%Y-%m-%d %H:%M}\t{one.kind}\t{about}{amount}\t{one.error}")
+
+    async def _ask_again(self, number: str) -> None:
+        if not number.isdecimal():
+            raise ConfigError("spaces admin ask-again NUMBER: as `spaces admin refused` shows it")
+        await self._access.books.ask_again(int(number))
+        left = {one.id: one for one in await self._access.books.refused()}
+        said = left.get(int(number))
+        print("It has been asked again." if said is None else f"Refused again: {said.error}")
 
     async def _end_test_money(self) -> None:
         count = await self._access.books.end_pretended()

@@ -91,6 +91,10 @@ class Metrics:
             "spaces_webhook_backlog", "Events that wait to be applied (received) or were given up (dead)", ["state"],
             registry=registry,
         )  # fmt: skip
+        self.payment_tasks = Gauge(
+            "spaces_payment_tasks", "What the payment provider is still to be told (waiting), or has refused (refused)",
+            ["state"], registry=registry,
+        )  # fmt: skip
         self.crowded_out = Counter(
             "spaces_handshakes_crowded_out", "Media sessions that made room for newer ones while being set up",
             registry=registry,

@@ -55,6 +55,8 @@ class Reconciler:
             self._nudge()
         for state, count in (await self._inbox.counts()).items():
             self._metrics.webhook_backlog.labels(state=state).set(count)
+        for state, count in (await self._inbox.task_counts()).items():
+            self._metrics.payment_tasks.labels(state=state).set(count)
         if now >= self._forget_at:
             await self._inbox.forget()
             self._forget_at = now + FORGET_SECONDS

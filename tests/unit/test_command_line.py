@@ -239,3 +239,27 @@ def test_the_demo_takes_test_money_and_has_a_place_of_its_own(tmp_path: Path) ->
     config = demo_config(served, tmp_path)
     assert (config.data, config.database_url, config.redis_url, config.http_port) == (tmp_path, "", "", 9000)
     assert not config.stripe_secret_key + config.stripe_webhook_secret + config.stripe_address
+
+
+def test_what_was_refused_is_listed_and_asked_again(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def live() -> None:
+        engine = make_engine(f"sqlite+aiosqlite:///{data / 'spaces.db'}")
+        world = await make_world(engine)
+        owner, creator = await world.creator()
+        await world.subscribe(await world.person(), creator, await world.tier(owner, creator))
+        [payment] = await world.access.books.payments(owner, creator)
+        await world.access.books.refund(owner, creator, payment.id, amount_minor=50)
+        async with engine.begin() as connection:
+            await connection.execute(text("UPDATE provider_tasks SET error = 'too old'"))
+        await engine.dispose()
+
+    run("keys", "list")
+    asyncio.run(live())
+    capsys.readouterr()
+    assert run("admin", "refused") == 0
+    number, _, kind, about, amount, why = capsys.readouterr().out.strip().split("\t")
+    assert (kind, about, amount, why) == ("refund", "payment 1", "50", "too old")
+    assert run("admin", "ask-again", number) == 0
+    assert "asked again" in capsys.readouterr().out
+    assert "Nothing that was refused" in str(run("admin", "ask-again", number))
+    assert "ask-again NUMBER" in str(run("admin", "ask-again", "all"))

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from access.decide import Allow
 from access.errors import AccessError
 from access.payments import ProviderError
+from spaces.metrics import Metrics
+from spaces.reconciler import Reconciler
+from spaces.tasks import Stop
 from tests.harness.fake_stripe import signature
 from tests.harness.provider_stands import StripeStand, stripe_stand
 
@@ -164,3 +169,56 @@ async def test_a_price_that_is_none_of_ours_gives_nothing(stripe_shop: StripeSta
     await stripe_shop.inbox.receive(body, signature(body))
     assert await stripe_shop.state() == before
     assert not isinstance(await stripe_shop.may_join(fan, creator, gold), Allow)
+
+
+async def test_what_stripe_has_refused_is_seen_and_asked_again_by_hand(stripe_shop: StripeStand) -> None:
+    shop, books = stripe_shop, stripe_shop.access.books
+    owner, creator, silver, _ = await shop.shop()
+    fan = await shop.person()
+    await shop.follow(fan, creator, silver)
+    [payment] = await books.payments(owner, creator)
+    [row] = await shop.payments()
+    gone = shop.fake.objects.pop(row.ref)
+    await books.refund(owner, creator, payment.id, amount_minor=200)
+    [refused] = await books.refused()
+    assert (refused.kind, refused.payment, refused.amount_minor) == ("refund", payment.id, 200)
+    assert "resource_missing" in refused.error
+    metrics = Metrics()
+    await Reconciler(shop.inbox, lambda: None, metrics, Stop(), time.monotonic).round()
+    for state, count in (("refused", 1), ("waiting", 0)):
+        assert metrics.registry.get_sample_value("spaces_payment_tasks", {"state": state}) == count
+    shop.fake.objects[row.ref] = gone
+    await books.ask_again(refused.id)
+    await shop.hear()
+    assert await books.refused() == []
+    assert (await books.payments(owner, creator))[0].refunded_minor == 200
+    for number in (refused.id, 2**63, 0):
+        with pytest.raises(AccessError, match="Nothing that was refused"):
+            await books.ask_again(number)
+    await shop.settled()
+
+
+async def test_what_is_not_there_any_more_is_not_asked_again(stripe_shop: StripeStand) -> None:
+    """A part was refused, and all of it has gone back since; a payout that was refused is owed again."""
+    shop, books = stripe_shop, stripe_shop.access.books
+    owner, creator, silver, _ = await shop.shop()
+    for _ in range(2):
+        await shop.follow(await shop.person(), creator, silver)
+    first, _ = await shop.payments()
+    gone = shop.fake.objects.pop(first.ref)
+    await books.refund(owner, creator, first.id, amount_minor=200)
+    shop.fake.objects[first.ref] = gone
+    await books.refund(owner, creator, first.id, amount_minor=None)
+    await shop.hear()
+    [refused] = await books.refused()
+    with pytest.raises(AccessError, match="not left"):
+        await books.ask_again(refused.id)
+    await shop.connect(owner, creator)
+    shop.clock.forward(days=8)
+    await books.pay_out(owner, creator, currency="USD", amount_minor=100)
+    async with shop.engine.begin() as connection:
+        await connection.execute(text("UPDATE provider_tasks SET error = 'refused' WHERE kind = 'pay_out'"))
+    payout = next(one for one in await books.refused() if one.kind == "pay_out")
+    with pytest.raises(AccessError, match="ask for a new one"):
+        await books.ask_again(payout.id)
+    await shop.settled()
