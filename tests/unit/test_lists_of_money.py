@@ -13,6 +13,8 @@ from tests.harness.api import Api
 from tests.harness.money_life import forward
 from tests.harness.node import served
 
+pytestmark = pytest.mark.thorough
+
 DAY = 86_400
 
 
