@@ -29,7 +29,7 @@ export async function settingsSheet(api, space, isHost) {
       }),
       field("asking-seconds", t("settings.slow"), {
         name: "asking_seconds",
-        choices: choicesOf(SECONDS, now),
+        choices: choicesOf(SECONDS, now, (count) => (count ? t("settings.slow_seconds", { count }) : t("settings.slow_off"))),
         value: String(now),
         hint: t("settings.slow_hint"),
         trouble: trouble("asking_seconds"),
@@ -41,7 +41,7 @@ export async function settingsSheet(api, space, isHost) {
       }),
       field("chat-seconds", t("settings.chat_slow"), {
         name: "chat_seconds",
-        choices: choicesOf(CHAT_SECONDS, chatNow),
+        choices: choicesOf(CHAT_SECONDS, chatNow, (count) => (count ? t("settings.chat_seconds", { count }) : t("settings.chat_slow_off"))),
         value: String(chatNow),
         trouble: trouble("chat_seconds"),
       }),
@@ -87,8 +87,12 @@ export async function settingsSheet(api, space, isHost) {
 /** With what is set now, if it is none of the usual. @param {[string, string][]} choices @param {string} now @param {string} words */
 const withNow = (choices, now, words) => (choices.some(([choice]) => choice === now) ? choices : [/** @type {[string, string]} */ ([now, words]), ...choices]);
 
-/** How long to wait, with what is set now among the usual. @param {number[]} usual @param {number} now @returns {[string, string][]} */
-function choicesOf(usual, now) {
+/**
+ * How long to wait, with what is set now among the usual.
+ *
+ * @param {number[]} usual @param {number} now @param {(seconds: number) => string} words @returns {[string, string][]}
+ */
+function choicesOf(usual, now, words) {
   const seconds = [...new Set([...usual, now])].sort((one, other) => one - other);
-  return seconds.map((count) => [String(count), count ? t("settings.slow_seconds", { count }) : t("settings.slow_off")]);
+  return seconds.map((count) => [String(count), words(count)]);
 }
