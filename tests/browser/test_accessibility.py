@@ -33,6 +33,20 @@ TURNED = "direction => { document.documentElement.dir = direction; }"
 LOOKS: dict[int, Literal["light", "dark"]] = {NARROW: "light", WIDE: "dark"}
 """A look takes seconds: each width and each scheme is seen once, in full."""
 WIDER_THAN_THE_WINDOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+TWICE = """() => {
+  const keys = (one) => [...one.children].map((child) => child.dataset?.key).filter(Boolean);
+  const again = (key, n, all) => all.indexOf(key) < n;
+  return [...document.querySelectorAll("body, body *")].flatMap((one) => keys(one).filter(again));
+}"""
+"""Keys that two parts of one thing have: of these only one stays when it is drawn anew."""
+BELOW_THE_DOCK = """() => {
+  const dock = document.querySelector(".dock");
+  if (!dock || document.querySelector("dialog[open], [role=menu]")) return [];
+  const edge = Array.from({ length: 40 }, (_, n) => document.elementFromPoint((n + 0.5) * innerWidth / 40, innerHeight - 6));
+  const seen = edge.filter((one) => one?.closest(".room") && !dock.contains(one));
+  return seen.map((one) => one.className || one.tagName);
+}"""
+"""What of the talk is seen between the controls and the window's edge."""
 LOOKED_AT = "options => axe.run(document.querySelector('[role=menu]') ?? document, options)"
 """An open menu lies over a part of the rest, wherever that is scrolled to: the rest was looked at before it opened."""
 
@@ -65,6 +79,8 @@ async def test_nothing_is_against_wcag_and_nothing_sticks_out(
                 found = await violations(scene.page)
                 wrong += [f"{scene.name} at {width}, {scheme}: {one}" for one in found]
                 seen += 1
+            wrong += [f"{scene.name}: below the dock: {one}" for one in await scene.page.evaluate(BELOW_THE_DOCK)]
+            wrong += [f"{scene.name}: twice: {key}" for key in await scene.page.evaluate(TWICE)]
             wrong += [f"{scene.name}: without a name: {one}" for one in await nameless(scene.page)]
     print(f"{seen} looks")
     assert wrong == []
