@@ -223,6 +223,7 @@ export const messages = {
 
   "gift.title": "A gift for you",
   "gift.what": { one: "{name} · one month with {creator}", other: "{name} · {count} months with {creator}" },
+  "gift.free": "It costs you nothing, and ends by itself.",
   "gift.redeem": "Take it",
   "gift.sign_in": "Sign in to take it",
   "gift.working": "One moment…",

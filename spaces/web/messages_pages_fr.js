@@ -223,6 +223,7 @@ export const messages = {
 
   "gift.title": "Un cadeau pour vous",
   "gift.what": { one: "{name} · un mois avec {creator}", other: "{name} · {count} mois avec {creator}" },
+  "gift.free": "Il ne vous coûte rien, et prend fin de lui-même.",
   "gift.redeem": "L’accepter",
   "gift.sign_in": "Se connecter pour l’accepter",
   "gift.working": "Un instant…",

@@ -47,6 +47,7 @@ function giftView(gift, signedIn, working, trouble) {
     { "data-key": "gift" },
     h("h1", { tabindex: "-1" }, t("gift.title")),
     h("p.lead", {}, t("gift.what", { name: gift.tier_name, count: gift.months, creator: gift.creator.name })),
+    h("p.quiet", {}, t("gift.free")),
     trouble && h("p.notice", { role: "alert" }, trouble),
     signedIn
       ? button("redeem", t(working ? "gift.working" : "gift.redeem"), { kind: "primary big", "aria-disabled": working && "true" })

@@ -57,6 +57,7 @@ async def test_a_gift_is_bought_passed_on_and_paid_out_and_its_giver_leaves(
 
         friend = await browser.open(f"{api.url}/account#token={finn.token}", strict=True)
         await friend.page.goto(link)
+        await expect(friend.page.locator("main")).to_contain_text("It costs you nothing, and ends by itself")
         await friend.page.get_by_role("button", name="Take it").click()
         await expect(friend.page.locator("main")).to_contain_text("It is yours, until")
         await page.reload()
