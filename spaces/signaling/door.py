@@ -154,7 +154,8 @@ class Door:
     ) -> Entry:
         """A seat and a session in it; a session of the same kind in the same seat ends. Raises RequestError.
 
-        `edge`: the other node that the client has reached; `id`: of a session that the owner before this one gave.
+        `edge`: the other node that the client has reached; `id`: of a session that there was before. It takes nothing from a
+        newer one that its client has begun since: RequestError(409 replaced).
         """
         try:
             entry = await self._enter(live, account, kind, client, address, edge, id)
@@ -173,15 +174,18 @@ class Door:
         if account is None and seat not in live.room.kept_seats:
             seat = SeatKey(None, secrets.token_urlsafe(9))
         live.room.check_over()
+        _check_newest(live, seat, kind, id)
         if kind is Kind.WHIP and account is not None:
             live.room.check_stage(account.id)  # before access: nothing on sale would bring anybody on stage
         way = Action.REJOIN if seat in live.room.seats else Action.JOIN
         admission = await self._admit(live, account, _action(kind, way), seat)
-        id = id or self._new_id(live.id)
-        entry = Entry(id, kind, seat, account, address, admission.id, admission.allow, live, edge=edge)
+        entry = Entry(
+            id or self._new_id(live.id), kind, seat, account, address, admission.id, admission.allow, live, edge=edge
+        )
         held = live.room.seats.get(seat, {}).get(kind)
         replaced = live.entries.get(held.id) if held is not None else None
         try:
+            _check_newest(live, seat, kind, id)
             self._rooms.check_comes_in(live)
             events = live.room.apply(Join(seat, kind, entry.id, self._now()))
         except RequestError:
@@ -407,6 +411,13 @@ class Door:
 
     def _count(self, way: str, outcome: str) -> None:
         self._metrics.joins.labels(way=str(way), outcome=outcome).inc()
+
+
+def _check_newest(live: Live, seat: SeatKey, kind: Kind, id: str) -> None:
+    """That a session `id` of before takes nothing from one that its client has begun since."""
+    held = live.room.seats.get(seat, {}).get(kind)
+    if id and held is not None and held.id != id:
+        raise RequestError(409, "replaced", "its client has a newer session")
 
 
 def resource_of(record: Record) -> Resource:

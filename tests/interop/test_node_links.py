@@ -25,6 +25,8 @@ from spaces.signaling import owner_link
 from spaces.signaling.link_messages import VERSION, Adopt, Close, Confirm, FromOwner, Hello, Open
 from spaces.signaling.node_stamp import HEADER, Stamp, make_stamp
 from spaces.signaling.owner_link import LINK_PATH, OwnerLink
+from tests.harness.accounts import person
+from tests.harness.client import RtcClient
 from tests.harness.eventually import until
 from tests.harness.nodes import Together, together
 from tests.harness.relay_ear import nodes_key
@@ -121,6 +123,25 @@ async def test_a_session_of_somebody_whom_nobody_knows_is_ended_at_its_edge(two:
         said = msgspec.msgpack.decode(await socket.receive_bytes(), type=FromOwner)
     assert said == Close("aSession")
     await socket.close()
+
+
+async def test_a_session_of_before_takes_nothing_from_a_newer_one_of_its_client(two: Together) -> None:
+    """An edge that stood still offers what it has, when its client, whom it did not answer, has long come in anew."""
+    here, there = two.apis
+    fan, space = person("fan"), await here.space(await here.creator("ada"))
+    account = int((await here.ok("GET", "/v1/me", by=fan))["account"]["id"])
+    newer = RtcClient(there)
+    await newer.connect(f"/v1/spaces/{space}/whep?client=phone", "recvonly", by=fan)
+    socket = await link(two, "three.1")
+    await socket.send_bytes(_encode(HELLO))
+    older = Open("older", space, "7", "ufrag", "pwd", "anEntry", account, "phone", Kind.WHEP, False, "127.0.0.1")
+    await socket.send_bytes(_encode(Adopt(older, None)))
+    async with asyncio.timeout(30):
+        said = msgspec.msgpack.decode(await socket.receive_bytes(), type=FromOwner)
+    assert said == Close("older")
+    await socket.close()
+    assert not newer.link.closed.is_set()
+    await newer.close()
 
 
 async def test_nobodys_request_goes_where_a_stranger_in_redis_says(two: Together) -> None:
