@@ -93,10 +93,11 @@ class Gifts:
         return await self._one(gift)
 
     # --- reading
-    async def of_account(self, account: Account) -> list[Gift]:
-        """What it gives, and what it is given; the newest first."""
+    async def of_account(self, account: Account, *, before: int | None = None) -> list[Gift]:
+        """What it gives, and what it is given; the newest first, gift_rows.LISTED_MAX at most; `before` that one."""
         given = (rows.c.recipient == account.id) & (rows.c.state.in_(GIVEN) | rows.c.redeemed_at.is_not(None))
-        return await self._get((rows.c.account == account.id) | given)
+        mine = (rows.c.account == account.id) | given
+        return await self._get(mine if before is None else mine & (rows.c.id < before))
 
     async def of_creator(self, actor: Account, creator: Creator, *, before: int | None = None) -> list[Gift]:
         """Every gift of his tiers that was ever paid, the newest first; `before` that one. 403 not_creator."""

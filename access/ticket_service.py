@@ -114,9 +114,10 @@ class Tickets:
         await self._desk.work_off()
         return await self._one(ticket)
 
-    async def of_account(self, account: Account) -> list[SoldTicket]:
-        """What it has or has paid for, the newest first."""
-        return await self._get((rows.c.account == account.id) | (rows.c.payer == account.id))
+    async def of_account(self, account: Account, *, before: int | None = None) -> list[SoldTicket]:
+        """What it has or has paid for, the newest first, LISTED_MAX at most; `before` that ticket."""
+        mine = (rows.c.account == account.id) | (rows.c.payer == account.id)
+        return await self._get(mine if before is None else mine & (rows.c.id < before))
 
     async def of_space(
         self, actor: Account, space: str, creator: int, *, before: int | None = None

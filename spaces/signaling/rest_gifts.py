@@ -9,7 +9,7 @@ from spaces.signaling.accounts import need_account
 from spaces.signaling.endpoint import Answer, Call
 from spaces.signaling.pages_of_lists import next_page, read_before
 from spaces.signaling.rest_creators import read_id
-from spaces.signaling.schemas_gifts import GiftCode, GiftLinkView, GiftsView, GiftView, NewGift, SoldGiftsView
+from spaces.signaling.schemas_gifts import GiftCode, GiftLinkView, GiftsView, GiftView, NewGift
 from spaces.signaling.views import Accounts, account_view, refunds_asked
 
 
@@ -31,16 +31,16 @@ async def buy(call: Call) -> Answer:
 
 
 async def list_mine(call: Call) -> GiftsView:
-    found = await call.services.access.gifts.of_account(call.me)
-    return GiftsView(gifts=await _show(call, found, call.me))
+    found = await call.services.access.gifts.of_account(call.me, before=read_before(call))
+    return GiftsView(gifts=await _show(call, found, call.me), next=next_page(found, gift_rows.LISTED_MAX))
 
 
-async def list_of_creator(call: Call) -> SoldGiftsView:
+async def list_of_creator(call: Call) -> GiftsView:
     access = call.services.access
     creator, before = await access.creator(call.match("handle")), read_before(call)
     found = await access.gifts.of_creator(call.me, creator, before=before)
     following = next_page(found, gift_rows.LISTED_MAX)
-    return SoldGiftsView(gifts=await _show(call, found, call.me, money=True), next=following)
+    return GiftsView(gifts=await _show(call, found, call.me, money=True), next=following)
 
 
 async def make_link(call: Call) -> Answer:

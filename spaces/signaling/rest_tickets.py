@@ -13,14 +13,7 @@ from spaces.signaling.accounts import need_account
 from spaces.signaling.endpoint import Answer, Call
 from spaces.signaling.pages_of_lists import next_page, read_before
 from spaces.signaling.rest_creators import read_id
-from spaces.signaling.schemas_tickets import (
-    NewTicketOffer,
-    SoldTicketsView,
-    TicketOfferView,
-    TicketsView,
-    TicketTransfer,
-    TicketView,
-)
+from spaces.signaling.schemas_tickets import NewTicketOffer, TicketOfferView, TicketsView, TicketTransfer, TicketView
 from spaces.signaling.views import Accounts, account_view, refunds_asked
 
 
@@ -53,17 +46,18 @@ async def buy(call: Call) -> Answer:
     return Answer((await _show(call, [bought], call.me))[0], 201)
 
 
-async def list_of_space(call: Call) -> SoldTicketsView:
+async def list_of_space(call: Call) -> TicketsView:
     record = await call.services.rooms.record(call.match("space"))
     sold = call.services.access.tickets
     found = await sold.of_space(call.me, record.id, record.creator, before=read_before(call))
     following = next_page(found, ticket_service.LISTED_MAX)
-    return SoldTicketsView(tickets=await _show(call, found, call.me, finance=True), next=following)
+    return TicketsView(tickets=await _show(call, found, call.me, finance=True), next=following)
 
 
 async def list_mine(call: Call) -> TicketsView:
-    found = await call.services.access.tickets.of_account(call.me)
-    return TicketsView(tickets=await _show(call, found, call.me))
+    found = await call.services.access.tickets.of_account(call.me, before=read_before(call))
+    following = next_page(found, ticket_service.LISTED_MAX)
+    return TicketsView(tickets=await _show(call, found, call.me), next=following)
 
 
 async def transfer(call: Call) -> TicketView:

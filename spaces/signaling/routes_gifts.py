@@ -15,12 +15,12 @@ GIFTS = [
     ),
     Route(
         method="GET", path="/v1/creators/{handle}/gifts", handler=rest_gifts.list_of_creator, tag="gifts", sign_in=True,
-        summary="Gifts of the creator's tiers (the creator)", answer=schemas.SoldGiftsView, problems=(403, 404),
+        summary="Gifts of the creator's tiers (the creator)", answer=schemas.GiftsView, problems=(403, 404),
         query=(BEFORE,),
     ),
     Route(
         method="GET", path="/v1/me/gifts", handler=rest_gifts.list_mine, tag="gifts", sign_in=True,
-        summary="What I give and what I am given", answer=schemas.GiftsView,
+        summary="What I give and what I am given", answer=schemas.GiftsView, problems=(404,), query=(BEFORE,),
     ),
     Route(
         method="POST", path="/v1/gifts/{gift}/link", handler=rest_gifts.make_link, tag="gifts", sign_in=True,

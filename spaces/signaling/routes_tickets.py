@@ -24,11 +24,11 @@ TICKETS = [
     ),
     Route(
         method="GET", path="/v1/spaces/{space}/tickets", handler=rest_tickets.list_of_space, tag="tickets", sign_in=True,
-        summary="Tickets sold (the creator)", answer=schemas.SoldTicketsView, problems=(403, 404), query=(BEFORE,),
+        summary="Tickets sold (the creator)", answer=schemas.TicketsView, problems=(403, 404), query=(BEFORE,),
     ),
     Route(
         method="GET", path="/v1/me/tickets", handler=rest_tickets.list_mine, tag="tickets", sign_in=True,
-        summary="My tickets", answer=schemas.TicketsView,
+        summary="My tickets", answer=schemas.TicketsView, problems=(404,), query=(BEFORE,),
     ),
     Route(
         method="POST", path="/v1/tickets/{ticket}/transfer", handler=rest_tickets.transfer, tag="tickets", sign_in=True,

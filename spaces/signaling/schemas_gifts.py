@@ -60,10 +60,6 @@ class GiftView(Struct, kw_only=True, frozen=True):
 
 class GiftsView(Struct, kw_only=True, frozen=True):
     gifts: list[GiftView]
-
-
-class SoldGiftsView(Struct, kw_only=True, frozen=True):
-    gifts: list[GiftView]
     next: str | None
     """As `before` of the next page; null: that was all."""
 

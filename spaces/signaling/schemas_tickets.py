@@ -59,13 +59,9 @@ class TicketView(Struct, kw_only=True, frozen=True):
 
 class TicketsView(Struct, kw_only=True, frozen=True):
     tickets: list[TicketView]
+    next: str | None
+    """As `before` of the next page; null: that was all."""
 
 
 class TicketTransfer(Struct, kw_only=True, frozen=True):
     account: AccountRef
-
-
-class SoldTicketsView(Struct, kw_only=True, frozen=True):
-    tickets: list[TicketView]
-    next: str | None
-    """As `before` of the next page; null: that was all."""

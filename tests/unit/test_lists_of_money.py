@@ -58,6 +58,14 @@ async def test_every_page_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert [one["amount_minor"] for one in sent] == [40, 30, 20, 10]
         sold = await all_pages(api, f"/v1/spaces/{space}/tickets", "tickets", host, 2)
         assert [one["account"]["handle"] for one in sold] == ["fan-2", "fan-1", "fan-0"]
+        for _ in range(2):
+            more = await api.space(host, access={"policy": "ticketed"}, live=False)
+            await api.ok("PUT", f"/v1/spaces/{more}/ticket-offer", by=host, json=offer)
+            await api.ok("POST", f"/v1/spaces/{more}/tickets", by=fans[0])
+        mine = await all_pages(api, "/v1/me/tickets", "tickets", fans[0], 2)
+        assert [one["state"] for one in mine] == ["reserved", "reserved", "paid"], "that of the first Space is last"
+        assert mine[-1]["space"] == space
+        assert await all_pages(api, "/v1/me/tickets", "tickets", fans[4], 2) == []
         await api.ok("GET", "/v1/me", by=person("never-paid"))
         begun = {"tier": tier}
         await api.ok("POST", "/v1/creators/ada/subscriptions", by=person("never-paid"), json=begun)
@@ -92,5 +100,10 @@ async def test_so_is_every_page_of_what_a_tier_gives(tmp_path: Path, monkeypatch
         for path, what, whose in (("gifts", "gifts", "giver"), ("merch-codes", "codes", "account")):
             found = await all_pages(api, f"/v1/creators/ada/{path}", what, host, 2)
             assert [one[whose]["handle"] for one in found] == ["fan-2", "fan-1", "fan-0"]
+        for _ in range(2):
+            await api.ok("POST", "/v1/creators/ada/gifts", by=fans[0], json={"tier": tier, "intervals": 2})
+        mine = await all_pages(api, "/v1/me/gifts", "gifts", fans[0], 2)
+        assert [one["months"] for one in mine] == [2, 2, 1]
+        assert len(await all_pages(api, "/v1/me/gifts", "gifts", fans[1], 2)) == 1, "nobody else's"
         written = await all_pages(api, "/v1/creators/ada/newsletters", "issues", host, 2)
         assert [one["subject"] for one in written] == ["Letter 2", "Letter 1", "Letter 0"]
