@@ -5,6 +5,7 @@ import { copyText } from "./clipboard.js";
 import { ask, toast } from "./dialogs.js";
 import { h } from "./dom.js";
 import { actButton } from "./forms.js";
+import { PagedList } from "./pages_of_lists.js";
 import { button, creatorLink } from "./parts.js";
 import { money, t, timeText } from "./text.js";
 
@@ -18,21 +19,19 @@ import { money, t, timeText } from "./text.js";
 
 /** @param {import("./parts_page.js").PartOf} part @returns {import("./parts_page.js").Part} */
 export function giftsPart({ api, me, acts, load: loadAll }) {
-  /** @type {Gift[]} */
-  let gifts = [];
-  const one = (/** @type {HTMLElement} */ { dataset: { gift } }) => /** @type {Gift} */ (gifts.find(({ id }) => id === gift));
+  /** @type {PagedList<Gift>} */
+  const gifts = new PagedList({ api, acts, path: "/v1/me/gifts", what: "gifts", keep: ({ state }) => state !== "void" });
+  const one = (/** @type {HTMLElement} */ { dataset: { gift } }) => /** @type {Gift} */ (gifts.rows.find(({ id }) => id === gift));
   return {
-    async load() {
-      const answer = await api.get("/v1/me/gifts");
-      gifts = answer.gifts.filter((/** @type {Gift} */ { state }) => state !== "void");
-    },
-    view: () => gifts.length === 0 ? null : h(
+    load: () => gifts.load(),
+    view: () => gifts.empty ? null : h(
       "section.panel",
       { "aria-labelledby": "gifts-title" },
       h("h2", { id: "gifts-title" }, t("gifts.title")),
-      h("ul.things", {}, gifts.map((gift) => giftView(gift, me.id, acts))),
+      gifts.view((gift) => giftView(gift, me.id, acts)),
     ),
     actions: {
+      ...gifts.actions,
       "gift-pay": (control) => goToPay(String(one(control).checkout_url)),
       "gift-link": (control) => acts.run(`gift-${one(control).id}`, async () => {
         const { link } = await api.post(`/v1/gifts/${one(control).id}/link`);

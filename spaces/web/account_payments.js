@@ -1,5 +1,6 @@
 /** What one has paid: each a receipt. */
 import { h } from "./dom.js";
+import { PagedList } from "./pages_of_lists.js";
 import { creatorLink } from "./parts.js";
 import { money, t, timeText } from "./text.js";
 
@@ -10,30 +11,27 @@ import { money, t, timeText } from "./text.js";
  *   refunds_asked: RefundAsked[]}} Payment
  */
 
-/** Of one creator's, that are told on the creator's page. */
+/** Of one creator's, that are told on the creator's page before one asks for more. */
 const FEW = 5;
 
 /**
- * @param {import("./parts_page.js").PartOf} part @param {string} [handle] of a creator: what was paid there, the last ones
+ * @param {import("./parts_page.js").PartOf} part @param {string} [handle] of a creator: what was paid there
  * @returns {import("./parts_page.js").Part}
  */
-export function paymentsPart({ api }, handle) {
-  /** @type {Payment[]} */
-  let payments = [];
+export function paymentsPart({ api, acts }, handle) {
+  /** @type {PagedList<Payment>} */
+  const payments = new PagedList({
+    api, acts, path: "/v1/me/payments", what: "payments", keep: ({ creator }) => !handle || creator.handle === handle, few: handle ? FEW : Infinity,
+  });
   return {
-    async load() {
-      ({ payments } = await api.get("/v1/me/payments"));
-      if (handle) payments = payments.filter(({ creator }) => creator.handle === handle).slice(0, FEW);
-    },
-    view: () => handle && !payments.length ? null : h(
+    load: () => payments.load(),
+    view: () => handle && !payments.rows.length ? null : h(
       "section.panel",
       { "aria-labelledby": "payments-title", "data-key": "payments" },
       h("h2", { id: "payments-title" }, t(handle ? "payment.receipts" : "payment.title")),
-      payments.length
-        ? h("ul.things", {}, payments.map(paymentView))
-        : h("p.none", {}, t("payment.none")),
+      payments.empty ? h("p.none", {}, t("payment.none")) : payments.view(paymentView),
     ),
-    actions: {},
+    actions: payments.actions,
   };
 }
 

@@ -4,6 +4,7 @@ import { goToPay } from "./checkout.js";
 import { ask, toast } from "./dialogs.js";
 import { h, icon } from "./dom.js";
 import { accountOf, actButton, field } from "./forms.js";
+import { PagedList } from "./pages_of_lists.js";
 import { button } from "./parts.js";
 import { money, t, timeText } from "./text.js";
 
@@ -11,24 +12,20 @@ import { money, t, timeText } from "./text.js";
 
 /** @param {import("./parts_page.js").PartOf} part @returns {import("./parts_page.js").Part} */
 export function ticketsPart({ api, me, acts, load: loadAll }) {
-  /** @type {Ticket[]} */
-  let tickets = [];
+  /** @type {PagedList<Ticket>} */
+  const tickets = new PagedList({ api, acts, path: "/v1/me/tickets", what: "tickets", keep: ({ state }) => state !== "void" });
   const one = (/** @type {HTMLElement} */ { dataset: { ticket } }) =>
-    /** @type {Ticket} */ (tickets.find(({ id }) => id === ticket));
+    /** @type {Ticket} */ (tickets.rows.find(({ id }) => id === ticket));
   return {
-    async load() {
-      const answer = await api.get("/v1/me/tickets");
-      tickets = answer.tickets.filter((/** @type {Ticket} */ { state }) => state !== "void");
-    },
+    load: () => tickets.load(),
     view: () => h(
       "section.panel",
       { "aria-labelledby": "tickets-title" },
       h("h2", { id: "tickets-title" }, t("ticket.title")),
-      tickets.length
-        ? h("ul.things", {}, tickets.map((ticket) => ticketView(ticket, me.id, acts)))
-        : h("p.none", {}, t("ticket.none")),
+      tickets.empty ? h("p.none", {}, t("ticket.none")) : tickets.view((ticket) => ticketView(ticket, me.id, acts)),
     ),
     actions: {
+      ...tickets.actions,
       "ticket-pay": (control) => goToPay(String(one(control).checkout_url)),
       "ticket-drop": (control) => acts.run(`ticket-${one(control).id}`, async () => {
         await api.post(`/v1/tickets/${one(control).id}/cancel`);

@@ -1,38 +1,27 @@
 /** Spaces of a creator that are over: what has been, when, and how many listened. */
 import { h } from "./dom.js";
-import { button } from "./parts.js";
+import { PagedList } from "./pages_of_lists.js";
 import { t, timeText } from "./text.js";
 import { durationText } from "./text_rare.js";
 
-/** At first, and with each "More". */
+/** At first, and with each "Show more". */
 const PAGE = 6;
 
 /** @param {import("./parts_page.js").PartOf} part @param {string} handle @returns {import("./parts_page.js").Part} */
 export function pastPart({ api, acts }, handle) {
-  /** @type {import("./client.js").Space[]} */
-  let spaces = [];
-  let limit = PAGE;
-  let more = false;
-  const load = async () => {
-    const answer = await api.get(`/v1/creators/${handle}/spaces?state=ended&limit=${limit}`);
-    spaces = answer.spaces;
-    more = answer.next !== null && limit < 100;
-  };
+  /** @type {PagedList<import("./client.js").Space>} */
+  const spaces = new PagedList({
+    api, acts, path: `/v1/creators/${handle}/spaces?state=ended&limit=${PAGE}`, what: "spaces", by: "cursor",
+  });
   return {
-    load,
-    view: () => spaces.length === 0 ? null : h(
+    load: () => spaces.load(),
+    view: () => spaces.empty ? null : h(
       "section",
       { "aria-labelledby": "past-title", "data-key": "past" },
       h("h2", { id: "past-title" }, t("creator.past")),
-      h("ul.things", {}, spaces.map(pastView)),
-      more && button("more-past", t("front.more")),
+      spaces.view(pastView),
     ),
-    actions: {
-      "more-past": () => acts.run("past", async () => {
-        limit = Math.min(100, limit + PAGE);
-        await load();
-      }),
-    },
+    actions: spaces.actions,
   };
 }
 

@@ -2,30 +2,29 @@
 import { ask } from "./dialogs.js";
 import { h } from "./dom.js";
 import { refusal } from "./forms.js";
+import { PagedList } from "./pages_of_lists.js";
 import { button, face } from "./parts.js";
 import { t, timeText } from "./text.js";
 
-/** @typedef {{id: string, status: string, account: import("./client.js").Account, tier_name: string, until: string | null}} Follower */
+/** @typedef {{id: string, status: string, ended_at: string | null, account: import("./client.js").Account, tier_name: string, until: string | null}} Follower */
 
 /** Those whose subscription opens a door now. @param {import("./parts_page.js").PartOf} part @param {string} handle @returns {import("./parts_page.js").Part} */
 export function followersPart({ api, acts, load: loadAll }, handle) {
-  /** @type {Follower[]} */
-  let followers = [];
+  /** @type {PagedList<Follower>} */
+  const followers = new PagedList({
+    api, acts, path: `/v1/creators/${handle}/subscriptions`, what: "subscriptions", keep: (one) => !one.ended_at && one.status !== "incomplete",
+  });
   return {
-    async load() {
-      const { subscriptions } = await api.get(`/v1/creators/${handle}/subscriptions`);
-      followers = subscriptions.filter((/** @type {any} */ one) => !one.ended_at && one.status !== "incomplete");
-    },
+    load: () => followers.load(),
     view: () => h(
       "section.panel",
       { "aria-labelledby": "followers-title", "data-key": "followers" },
       h("h2", { id: "followers-title" }, t("creator.followers")),
       refusal(acts, "end-follow"),
-      followers.length
-        ? h("ul.request-list", {}, followers.map(followerView))
-        : h("p.none", {}, t("creator.no_followers")),
+      followers.empty ? h("p.none", {}, t("creator.no_followers")) : followers.view(followerView, "ul.request-list"),
     ),
     actions: {
+      ...followers.actions,
       "end-follow": async ({ dataset: { subscription, name = "" } }) => {
         if (!await sure(name)) return;
         await acts.run("end-follow", async () => {

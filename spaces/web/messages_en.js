@@ -18,6 +18,7 @@ export const messages = {
   "app.close": "Close",
   "app.save": "Save",
   "app.saved": "Saved",
+  "app.more": "Show more",
   "app.at": "{day}, {clock}",
 
   "account.sign_in": "Sign in",

@@ -12,6 +12,7 @@ export const messages = {
   "app.close": "Fermer",
   "app.save": "Enregistrer",
   "app.saved": "Enregistré",
+  "app.more": "Afficher la suite",
   "app.at": "{day} à {clock}",
 
   "account.sign_in": "Se connecter",

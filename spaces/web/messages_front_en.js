@@ -11,7 +11,6 @@ export const messages = {
   "front.found": "Found",
   "front.none_found": "Nothing live or planned is about that.",
   "front.no_topic": "No longer only {topic}",
-  "front.more": "More",
   "front.own": "Host a Space of your own",
 
   "card.may_join": "You can come in",

@@ -11,7 +11,6 @@ export const messages = {
   "front.found": "Résultats",
   "front.none_found": "Rien en direct ni de prévu à ce sujet.",
   "front.no_topic": "Ne plus se limiter à {topic}",
-  "front.more": "Plus",
   "front.own": "Ouvrir votre propre Space",
 
   "card.may_join": "Vous pouvez entrer",

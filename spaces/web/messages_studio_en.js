@@ -164,6 +164,7 @@ export const messages = {
   "received.none": "Nobody has paid anything yet.",
   "received.find": "Find a payment: a name, or the number of a receipt",
   "received.none_found": "No payment is like that.",
+  "received.none_yet": "None of those listed so far is like that; there are older ones.",
   "received.refund_label": "Pay back to {name}, receipt {id}",
   "received.sheet": "Pay back to {name}",
 

@@ -164,6 +164,7 @@ export const messages = {
   "received.none": "Personne n’a encore rien payé.",
   "received.find": "Trouver un paiement : un nom, ou le numéro d’un reçu",
   "received.none_found": "Aucun paiement ne ressemble à cela.",
+  "received.none_yet": "Aucun de ceux affichés jusqu’ici ne ressemble à cela ; il y en a de plus anciens.",
   "received.refund_label": "Rembourser {name}, reçu {id}",
   "received.sheet": "Rembourser {name}",
 

@@ -3,6 +3,7 @@ import { toast } from "./dialogs.js";
 import { h } from "./dom.js";
 import { accountAsWhom, spaceAsWhom, suspendActions, suspendButton, suspendTrouble } from "./operator_suspend.js";
 import { actButton, field } from "./forms.js";
+import { PagedList } from "./pages_of_lists.js";
 import { creatorLink } from "./parts.js";
 import { t, timeText } from "./text.js";
 
@@ -15,9 +16,8 @@ import { t, timeText } from "./text.js";
 /** @param {import("./parts_page.js").PartOf} part @returns {import("./parts_page.js").Part} */
 export function reportsPart(part) {
   const { api, acts, load: loadAll } = part;
-  /** @type {Report[]} */
-  let reports = [];
-  let more = false;
+  /** @type {PagedList<Report>} */
+  const reports = new PagedList({ api, acts, path: "/v1/reports?state=open", what: "reports", by: "after" });
   const close = (/** @type {string} */ outcome) => (/** @type {HTMLElement} */ control) => {
     const id = control.dataset.report ?? "";
     const note = /** @type {HTMLInputElement} */ (document.getElementById(`note-${id}`)).value.trim();
@@ -28,21 +28,15 @@ export function reportsPart(part) {
     });
   };
   return {
-    async load() {
-      const found = await api.get("/v1/reports?state=open");
-      reports = found.reports;
-      more = found.next !== null;
-    },
+    load: () => reports.load(),
     view: () => h(
       "section.panel",
       { "aria-labelledby": "reports-title" },
-      h("h2", { id: "reports-title" }, t("operator.reports"), reports.length > 0 && h("span.number", {}, more ? "100+" : reports.length)),
+      h("h2", { id: "reports-title" }, t("operator.reports"), reports.rows.length > 0 && h("span.number", {}, `${reports.rows.length}${reports.whole ? "" : "+"}`)),
       suspendTrouble(acts),
-      reports.length
-        ? h("ul.things", {}, reports.map((report) => reportView(report, acts)))
-        : h("p.none", {}, t("operator.no_reports")),
+      reports.empty ? h("p.none", {}, t("operator.no_reports")) : reports.view((report) => reportView(report, acts)),
     ),
-    actions: { act: close("acted"), dismiss: close("dismissed"), ...suspendActions(part) },
+    actions: { ...reports.actions, act: close("acted"), dismiss: close("dismissed"), ...suspendActions(part) },
   };
 }
 

@@ -1,5 +1,7 @@
+import { Acts } from "./acts.js";
 import { card } from "./cards.js";
 import { h, listen, show } from "./dom.js";
+import { PagedList } from "./pages_of_lists.js";
 import { button, loadingView } from "./parts.js";
 import { t } from "./text.js";
 
@@ -9,30 +11,37 @@ const REFRESH_EVERY = 15_000;
 const SETTLED = 250;
 const PAGE = 24;
 
-/** @typedef {{spaces: import("./client.js").Space[], next: string | null, limit: number}} Found */
+/** @typedef {PagedList<import("./client.js").Space>} Found */
 
 /** The front: who is live, who will be, and finding either. @param {import("./app.js").Page} page */
 export async function frontPage({ main, api, repeat }) {
   const address = new URLSearchParams(location.search);
   const sought = { q: address.get("q") ?? "", topic: address.get("topic") ?? "" };
-  /** @type {Record<string, Found>} */
-  let lists = {};
+  const draw = () => show(main, frontView(sought, loaded ? lists : {}));
+  const acts = new Acts(draw);
+  let lists = wanted();
+  let loaded = false;
   let timer = 0;
-  let loads = 0;
-  const draw = () => show(main, frontView(sought, lists));
-  const limit = (/** @type {string} */ name) => lists[name]?.limit ?? PAGE;
+
+  function told(/** @type {string} */ name, /** @type {Record<string, string>} */ query) {
+    const path = `/v1/spaces?${new URLSearchParams({ ...query, limit: String(PAGE) })}`;
+    return /** @type {Found} */ (new PagedList({ api, acts, name, path, what: "spaces", by: "cursor" }));
+  }
+
+  /** @returns {Record<string, Found>} */
+  function wanted() {
+    if (isSearch(sought)) return { found: told("found", filled(sought)) };
+    const live = told("live", { state: "live" });
+    const scheduled = told("scheduled", { state: "scheduled" });
+    for (const one of [live, scheduled]) one.seek(({ may_join: may }) => Boolean(may));
+    return { live, scheduled };
+  }
 
   async function load() {
-    const mine = ++loads;
-    const found = sought.q.trim() !== "" || sought.topic !== "";
-    const names = found ? ["found"] : ["live", "scheduled"];
-    const answers = await Promise.all(names.map((name) => {
-      const query = new URLSearchParams(found ? filled(sought) : { state: name });
-      query.set("limit", String(limit(name)));
-      return api.get(`/v1/spaces?${query}`);
-    }));
-    if (mine !== loads) return; // something else was typed meanwhile
-    lists = Object.fromEntries(names.map((name, n) => [name, { ...answers[n], limit: limit(name) }]));
+    const mine = lists;
+    await Promise.all(Object.values(mine).map((one) => one.load()));
+    if (mine !== lists) return; // something else was typed meanwhile
+    loaded = true;
     draw();
   }
 
@@ -40,31 +49,35 @@ export async function frontPage({ main, api, repeat }) {
     Object.assign(sought, what);
     const query = String(new URLSearchParams(filled(sought)));
     history.replaceState(history.state, "", query ? `/?${query}` : "/");
-    delete lists.found;
+    lists = wanted();
+    loaded = false;
     clearTimeout(timer);
     timer = setTimeout(() => load().catch(() => {}), SETTLED); // what is wrong is told when it is looked at again
     draw();
   }
 
   show(main, loadingView());
-  listen(main, {
+  /** @type {import("./dom.js").Actions} */
+  const own = {
     seek: (control) => seek({ q: /** @type {HTMLInputElement} */ (control).value }),
     "search": () => seek({}),
     "no-topic": () => seek({ topic: "" }),
-    more: async ({ dataset: { list = "" } }) => {
-      lists[list].limit = Math.min(100, lists[list].limit + PAGE);
-      await load().catch(() => {});
-    },
+  };
+  listen(main, (name, control) => Object.assign({}, own, ...Object.values(lists).map(({ actions }) => actions))[name]?.(control));
+  await repeat(REFRESH_EVERY, async () => {
+    if (!acts.busy) await load();
   });
-  await repeat(REFRESH_EVERY, load);
 }
 
 /** @param {{q: string, topic: string}} sought those that are anything */
 const filled = ({ q, topic }) => Object.fromEntries(Object.entries({ q: q.trim(), topic }).filter(([, value]) => value));
 
+/** @param {{q: string, topic: string}} sought */
+const isSearch = ({ q, topic }) => q.trim() !== "" || topic !== "";
+
 /** @param {{q: string, topic: string}} sought @param {Record<string, Found>} lists */
 function frontView({ q, topic }, lists) {
-  const searching = q.trim() !== "" || topic !== "";
+  const searching = isSearch({ q, topic });
   return h(
     "div.page",
     { "data-key": "front" },
@@ -86,25 +99,25 @@ function frontView({ q, topic }, lists) {
 
 /** Where one may come in, now or later, and then what one could pay for or ask into. @param {Record<string, Found>} lists */
 function allOf({ live, scheduled }) {
-  const open = (/** @type {Found | undefined} */ found) => found && { ...found, spaces: found.spaces.filter(({ may_join: may }) => may) };
-  const shut = [live, scheduled].flatMap((found) => found?.spaces.filter(({ may_join: may }) => !may) ?? []);
+  const shut = [live, scheduled].flatMap((found) => found?.rows.filter(({ may_join: may }) => !may) ?? []);
   return [
-    list("live", t("front.live"), open(live), t(live?.spaces.length ? "front.no_live_open" : "front.no_live")),
-    list("scheduled", t("front.scheduled"), open(scheduled), t(scheduled?.spaces.length ? "front.no_scheduled_open" : "front.no_scheduled")),
-    shut.length > 0 && list("shut", t("front.shut"), { spaces: shut, next: null, limit: 0 }, ""),
+    list("live", t("front.live"), live, t(live?.rows.length ? "front.no_live_open" : "front.no_live")),
+    list("scheduled", t("front.scheduled"), scheduled, t(scheduled?.rows.length ? "front.no_scheduled_open" : "front.no_scheduled")),
+    shut.length > 0 && section("shut", t("front.shut"), h("ul.cards", {}, shut.map(card))),
   ];
 }
 
 /** @param {string} id @param {string} title @param {Found | undefined} found @param {string} none */
 function list(id, title, found, none) {
-  return h(
-    "section",
-    { "aria-labelledby": `${id}-title`, "aria-busy": found ? null : "true", "data-key": `list-${id}` },
-    h("h2", { id: `${id}-title` }, title),
-    !found
-      ? h("p.none", {}, t("app.loading"))
-      : found.spaces.length ? h("ul.cards", {}, found.spaces.map(card)) : h("p.none", { role: "status" }, none),
-    found?.next && found.limit < 100 && button("more", t("front.more"), { "data-list": id }),
-  );
+  if (!found) return section(id, title, h("p.none", {}, t("app.loading")), true);
+  return section(id, title, [!found.found.length && h("p.none", { role: "status" }, none), found.view(card, "ul.cards")]);
 }
+
+/** @param {string} id @param {string} title @param {import("./dom.js").Child} content @param {boolean} [busy] */
+const section = (id, title, content, busy = false) => h(
+  "section",
+  { "aria-labelledby": `${id}-title`, "aria-busy": busy && "true", "data-key": `list-${id}` },
+  h("h2", { id: `${id}-title` }, title),
+  content,
+);
 

@@ -2,6 +2,7 @@
 import { ask } from "./dialogs.js";
 import { h } from "./dom.js";
 import { accountOf, actButton, field, form, refusal, typed } from "./forms.js";
+import { PagedList } from "./pages_of_lists.js";
 import { button, face } from "./parts.js";
 import { t, timeText } from "./text.js";
 
@@ -10,14 +11,15 @@ import { t, timeText } from "./text.js";
 /** @param {import("./parts_page.js").PartOf} part @returns {import("./parts_page.js").Part} */
 export function compsPart({ api, me, acts, load: loadAll }) {
   const path = `/v1/creators/${me.creator}/comps`;
-  /** @type {Comp[]} */
-  let comps = [];
+  /** @type {PagedList<Comp>} */
+  const comps = new PagedList({
+    api, acts, path, what: "comps", keep: ({ ended_at: ended, ends_at: end }) => !ended && !(end && Date.parse(end) < Date.now()),
+  });
   /** @type {import("./page_creator.js").Tier[]} */
   let tiers = [];
   return {
     async load() {
-      [{ comps }, { tiers }] = await Promise.all([api.get(path), api.get(`/v1/creators/${me.creator}`)]);
-      comps = comps.filter(({ ended_at: ended, ends_at: end }) => !ended && !(end && Date.parse(end) < Date.now()));
+      [{ tiers }] = await Promise.all([api.get(`/v1/creators/${me.creator}`), comps.load()]);
     },
     view: () => h(
       "section.panel",
@@ -25,7 +27,7 @@ export function compsPart({ api, me, acts, load: loadAll }) {
       h("h2", { id: "comps-title" }, t("comp.title")),
       h("p.quiet", {}, t("comp.how")),
       refusal(acts, "end-comp"),
-      comps.length ? h("ul.things", {}, comps.map((comp) => compView(comp, tiers, acts))) : h("p.none", {}, t("comp.none")),
+      comps.empty ? h("p.none", {}, t("comp.none")) : comps.view((comp) => compView(comp, tiers, acts)),
       tiers.length > 0 && [
         h("h3", {}, t("comp.new")),
         form("new-comp", acts, t("comp.give"), (trouble) => [
@@ -36,6 +38,7 @@ export function compsPart({ api, me, acts, load: loadAll }) {
       ],
     ),
     actions: {
+      ...comps.actions,
       "new-comp": (control) => acts.run("new-comp", async () => {
         const { account, tier, end } = typed(control);
         const until = end && { ends_at: new Date(`${end}T23:59:59`).toISOString() };
@@ -44,7 +47,7 @@ export function compsPart({ api, me, acts, load: loadAll }) {
         await loadAll();
       }),
       "end-comp": async ({ dataset: { comp } }) => {
-        const { account } = /** @type {Comp} */ (comps.find(({ id }) => id === comp));
+        const { account } = /** @type {Comp} */ (comps.rows.find(({ id }) => id === comp));
         const sure = await ask(t("comp.sure", { name: account.name }), [
           h("p", {}, t("creator.end_what")),
           h("div.row", {}, button("cancel", t("app.cancel")), button("yes", t("comp.take_back"), { kind: "danger" })),

@@ -2,6 +2,7 @@
 import { h } from "./dom.js";
 import { saveFile } from "./download.js";
 import { actButton, field, form, refusal, typed } from "./forms.js";
+import { PagedList } from "./pages_of_lists.js";
 import { t, timeText } from "./text.js";
 import { percentText } from "./text_rare.js";
 
@@ -12,16 +13,16 @@ import { percentText } from "./text_rare.js";
  * @typedef {{id: string, name: string, created_at: string, revoked_at: string | null, token: string | null}} Key
  */
 
-/** How many codes are listed; the file has all. */
-const LISTED = 20;
+/** Codes shown before one asks for more; the file has all. */
+const FEW = 20;
 
 /** @param {import("./parts_page.js").PartOf} part @returns {import("./parts_page.js").Part} */
 export function discountsPart({ api, me, acts, load: loadAll }) {
   const base = `/v1/creators/${me.creator}`;
   /** @type {Discount[]} */
   let discounts = [];
-  /** @type {Code[]} */
-  let codes = [];
+  /** @type {PagedList<Code>} */
+  const codes = new PagedList({ api, acts, path: `${base}/merch-codes`, what: "codes", few: FEW });
   /** @type {Key[]} */
   let keys = [];
   /** @type {import("./page_creator.js").Tier[]} */
@@ -30,8 +31,8 @@ export function discountsPart({ api, me, acts, load: loadAll }) {
   let token = "";
   return {
     async load() {
-      [{ discounts }, { codes }, { keys }, { tiers }] = await Promise.all([
-        api.get(`${base}/discounts`), api.get(`${base}/merch-codes`), api.get(`${base}/keys`), api.get(base),
+      [{ discounts }, { keys }, { tiers }] = await Promise.all([
+        api.get(`${base}/discounts`), api.get(`${base}/keys`), api.get(base), codes.load(),
       ]);
     },
     view: () => h(
@@ -53,8 +54,8 @@ export function discountsPart({ api, me, acts, load: loadAll }) {
         ),
       ], { kind: "" }),
       h("h3", {}, t("discount.codes")),
-      codes.length ? h("ul.things", {}, codes.slice(0, LISTED).map((code) => codeView(code, acts))) : h("p.none", {}, t("discount.no_codes")),
-      codes.length > 0 && h("div.row.start", {}, actButton(acts, "codes-file", "codes-file", t("discount.file"), { icon: "down" })),
+      codes.empty ? h("p.none", {}, t("discount.no_codes")) : codes.view((code) => codeView(code, acts)),
+      !codes.empty && h("div.row.start", {}, actButton(acts, "codes-file", "codes-file", t("discount.file"), { icon: "down" })),
       h("h3", {}, t("discount.keys")),
       h("p.quiet", {}, t("discount.keys_how")),
       token && h("div.copy", { "data-key": "token" }, h("label", { for: "key-token" }, t("discount.token")), h("input", { id: "key-token", readonly: true, value: token }), h("p.hint", {}, t("discount.token_once"))),
@@ -64,6 +65,7 @@ export function discountsPart({ api, me, acts, load: loadAll }) {
       ], { kind: "" }),
     ),
     actions: {
+      ...codes.actions,
       discount: (control) => acts.run("discount", async () => {
         const { tier, percent, most } = typed(control);
         await api.put(`${base}/tiers/${tier}/discount`, { percent: Number(percent), codes_per_month_max: Number(most) });

@@ -1,26 +1,24 @@
 /** Gifts of the creator's tiers: who gave what to whom, and whether it was taken. */
 import { refundReasons } from "./account_payments.js";
 import { h } from "./dom.js";
+import { PagedList } from "./pages_of_lists.js";
 import { money, t, timeText } from "./text.js";
 
 /** @typedef {import("./account_gifts.js").Gift} Gift */
 
 /** @param {import("./parts_page.js").PartOf} part @returns {import("./parts_page.js").Part} */
-export function soldGiftsPart({ api, me }) {
-  /** @type {Gift[]} */
-  let gifts = [];
+export function soldGiftsPart({ api, me, acts }) {
+  /** @type {PagedList<Gift>} */
+  const gifts = new PagedList({ api, acts, path: `/v1/creators/${me.creator}/gifts`, what: "gifts" });
   return {
-    async load() {
-      const answer = await api.get(`/v1/creators/${me.creator}/gifts`);
-      gifts = answer.gifts.filter((/** @type {Gift} */ { state }) => state !== "void" && state !== "begun");
-    },
-    view: () => gifts.length === 0 ? null : h(
+    load: () => gifts.load(),
+    view: () => gifts.empty ? null : h(
       "section.panel",
       { "aria-labelledby": "sold-gifts-title" },
       h("h2", { id: "sold-gifts-title" }, t("received.gifts")),
-      h("ul.things", {}, gifts.map(giftView)),
+      gifts.view(giftView),
     ),
-    actions: {},
+    actions: gifts.actions,
   };
 }
 

@@ -2,6 +2,7 @@
 import { ask, toast } from "./dialogs.js";
 import { h } from "./dom.js";
 import { actButton, field, form, refusal, tick, typed } from "./forms.js";
+import { PagedList } from "./pages_of_lists.js";
 import { button } from "./parts.js";
 import { t, timeText } from "./text.js";
 
@@ -13,15 +14,15 @@ import { t, timeText } from "./text.js";
 /** @param {import("./parts_page.js").PartOf} part @returns {import("./parts_page.js").Part} */
 export function lettersPart({ api, me, acts, load: loadAll }) {
   const path = `/v1/creators/${me.creator}/newsletters`;
-  /** @type {Issue[]} */
-  let issues = [];
+  /** @type {PagedList<Issue>} */
+  const issues = new PagedList({ api, acts, path, what: "issues" });
   /** @type {import("./page_creator.js").Tier[]} */
   let tiers = [];
   /** @type {Issue | null} the draft in the form; null: a new one */
   let edited = null;
   /** @type {{issue: string, subject: string, html: string, audience: number} | null} */
   let preview = null;
-  const find = (/** @type {HTMLElement} */ { dataset: { issue } }) => /** @type {Issue} */ (issues.find(({ id }) => id === issue));
+  const find = (/** @type {HTMLElement} */ { dataset: { issue } }) => /** @type {Issue} */ (issues.rows.find(({ id }) => id === issue));
 
   async function look(/** @type {string} */ issue) {
     preview = { issue, ...await api.get(`${path}/${issue}/preview`) };
@@ -29,7 +30,7 @@ export function lettersPart({ api, me, acts, load: loadAll }) {
 
   return {
     async load() {
-      [{ issues }, { tiers }] = await Promise.all([api.get(path), api.get(`/v1/creators/${me.creator}`)]);
+      [{ tiers }] = await Promise.all([api.get(`/v1/creators/${me.creator}`), issues.load()]);
       tiers = tiers.filter(({ benefits }) => benefits.includes("newsletter"));
     },
     view: () => h(
@@ -38,7 +39,7 @@ export function lettersPart({ api, me, acts, load: loadAll }) {
       h("h2", { id: "letters-title" }, t("letter.title")),
       h("p.quiet", {}, t(tiers.length ? "letter.how" : "letter.no_tier")),
       refusal(acts, "look", "send", "stop-letter", "discard"),
-      issues.length ? h("ul.things", {}, issues.map((issue) => issueView(issue, acts))) : h("p.none", {}, t("letter.none")),
+      issues.empty ? h("p.none", {}, t("letter.none")) : issues.view((issue) => issueView(issue, acts)),
       preview && previewView(preview, acts),
       h("h3", { id: "letter-form" }, t(edited ? "letter.edit" : "letter.new")),
       form("letter", acts, t("letter.save"), (trouble) => [
@@ -55,6 +56,7 @@ export function lettersPart({ api, me, acts, load: loadAll }) {
       ], { kind: "primary", more: edited ? [button("new-letter", t("letter.another"))] : [] }),
     ),
     actions: {
+      ...issues.actions,
       letter: (control) => acts.run("letter", async () => {
         const { subject, markdown } = typed(control);
         const chosen = new FormData(/** @type {HTMLFormElement} */ (control)).getAll("tier").map(String);

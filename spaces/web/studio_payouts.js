@@ -2,6 +2,7 @@
 import { h } from "./dom.js";
 import { actButton, field, form, typed } from "./forms.js";
 import { minorOf } from "./money_fields.js";
+import { PagedList } from "./pages_of_lists.js";
 import { money, t, timeText } from "./text.js";
 
 /**
@@ -15,15 +16,15 @@ import { money, t, timeText } from "./text.js";
 export function payoutsPart({ api, me, acts, load: loadAll }) {
   /** @type {Balance[]} */
   let balances = [];
-  /** @type {Payout[]} */
-  let payouts = [];
   /** @type {PayoutAccount} */
   let account = { needed: false, state: "none", reason: "" };
   const base = `/v1/creators/${me.creator}`;
+  /** @type {PagedList<Payout>} */
+  const payouts = new PagedList({ api, acts, path: `${base}/payouts`, what: "payouts" });
   return {
     async load() {
-      [{ balances }, { payouts }, account] = await Promise.all([
-        api.get(`${base}/balance`), api.get(`${base}/payouts`), api.get(`${base}/payout-account`),
+      [{ balances }, account] = await Promise.all([
+        api.get(`${base}/balance`), api.get(`${base}/payout-account`), payouts.load(),
       ]);
     },
     view: () => h(
@@ -32,9 +33,10 @@ export function payoutsPart({ api, me, acts, load: loadAll }) {
       h("h2", { id: "payouts-title" }, t("payouts.title")),
       account.needed && accountView(account, acts),
       askView(balances.filter(({ available_minor: available }) => available > 0), acts),
-      payouts.length ? h("ul.things", {}, payouts.map(payoutView)) : h("p.none", {}, t("payouts.none")),
+      payouts.empty ? h("p.none", {}, t("payouts.none")) : payouts.view(payoutView),
     ),
     actions: {
+      ...payouts.actions,
       "pay-out": (control) => acts.run("pay-out", async () => {
         const { currency, price } = typed(control);
         const amount = price && { amount_minor: minorOf(price, currency, "price") };

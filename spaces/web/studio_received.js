@@ -3,6 +3,7 @@ import { purchaseText, refundReasons } from "./account_payments.js";
 import { toast } from "./dialogs.js";
 import { h } from "./dom.js";
 import { field } from "./forms.js";
+import { PagedList } from "./pages_of_lists.js";
 import { button, face } from "./parts.js";
 import { refundSheet } from "./refund_sheet.js";
 import { money, t, timeText } from "./text.js";
@@ -15,39 +16,30 @@ const FEW = 20;
 /** @param {import("./parts_page.js").PartOf} part @returns {import("./parts_page.js").Part} */
 export function receivedPart({ api, me, acts, load: loadAll }) {
   const path = `/v1/creators/${me.creator}/payments`;
-  /** @type {Payment[]} */
-  let payments = [];
-  let sought = "";
-  let shown = FEW;
-  const found = () => payments.filter(({ id, account }) =>
-    [id, account.name, account.handle ?? ""].some((text) => text.toLowerCase().includes(sought)));
+  /** @type {PagedList<Payment>} */
+  const payments = new PagedList({ api, acts, path, what: "payments", few: FEW });
   return {
-    async load() {
-      ({ payments } = await api.get(path));
-    },
+    load: () => payments.load(),
     view: () => h(
       "section.panel",
       { "aria-labelledby": "received-title" },
       h("h2", { id: "received-title" }, t("received.title")),
       h("p.quiet", {}, t("received.how")),
-      payments.length > 0 && field("received-find", t("received.find"), { type: "search", maxlength: 100, "data-action": "received-find" }),
-      !payments.length && h("p.none", {}, t("received.none")),
-      payments.length > 0 && !found().length && h("p.none", { role: "status" }, t("received.none_found")),
-      h("ul.things", {}, found().slice(0, shown).map(paymentView)),
-      found().length > shown && button("received-more", t("front.more")),
+      !payments.empty && field("received-find", t("received.find"), { type: "search", maxlength: 100, "data-action": "received-find" }),
+      payments.empty && h("p.none", {}, t("received.none")),
+      !payments.empty && !payments.found.length
+        && h("p.none", { role: "status" }, t(payments.whole ? "received.none_found" : "received.none_yet")),
+      payments.view(paymentView),
     ),
     actions: {
       "received-find": (control) => {
-        sought = /** @type {HTMLInputElement} */ (control).value.trim().toLowerCase();
-        shown = FEW;
+        const sought = /** @type {HTMLInputElement} */ (control).value.trim().toLowerCase();
+        payments.seek(({ id, account }) => [id, account.name, account.handle ?? ""].some((text) => text.toLowerCase().includes(sought)));
         acts.draw();
       },
-      "received-more": () => {
-        shown += FEW;
-        acts.draw();
-      },
+      ...payments.actions,
       refund: async ({ dataset: { payment } }) => {
-        const chosen = /** @type {Payment} */ (payments.find(({ id }) => id === payment));
+        const chosen = /** @type {Payment} */ (payments.rows.find(({ id }) => id === payment));
         const { account, currency, gross_minor: gross, purchase, paid_at } = chosen;
         const title = t("received.sheet", { name: account.name });
         const whole = { title, path: `${path}/${payment}`, currency, left: leftOf(chosen), gross, purchase, paid_at };

@@ -4,6 +4,7 @@ import { ask, openSheet, toast } from "./dialogs.js";
 import { h } from "./dom.js";
 import { field, form, refusal, tick, typed } from "./forms.js";
 import { minorOf, moneyFields } from "./money_fields.js";
+import { PagedList } from "./pages_of_lists.js";
 import { button, face } from "./parts.js";
 import { money, t } from "./text.js";
 import { digitsOf } from "./text_rare.js";
@@ -21,22 +22,21 @@ export async function ticketsSheet(api, space) {
   const path = `/v1/spaces/${space}`;
   /** @type {Offer | null} */
   let offer = null;
-  /** @type {Ticket[]} */
-  let tickets = [];
   const acts = new Acts(() => sheet.draw());
+  /** @type {PagedList<Ticket>} */
+  const tickets = new PagedList({ api, acts, path: `${path}/tickets`, what: "tickets" });
   const load = async () => {
-    const [found, sold] = await Promise.all([
+    [offer] = await Promise.all([
       api.get(`${path}/ticket-offer`).catch((error) => {
         if (error.problem?.status === 404) return null; // none was ever offered
         throw error;
       }),
-      api.get(`${path}/tickets`),
+      tickets.load(),
     ]);
-    offer = found;
-    tickets = sold.tickets.filter((/** @type {Ticket} */ { state }) => state !== "void");
     sheet.draw();
   };
   const sheet = openSheet(t("tickets.title"), () => [offerForm(offer, acts), refusal(acts, "refund"), soldView(offer, tickets)], {
+    ...tickets.actions,
     offer: (control) => acts.run("offer", async () => {
       const { price, currency, quantity, open } = typed(control);
       await api.put(`${path}/ticket-offer`, {
@@ -47,7 +47,7 @@ export async function ticketsSheet(api, space) {
       toast(t("app.saved"));
     }),
     refund: async ({ dataset: { ticket } }) => {
-      const { account, amount_minor: amount, currency } = /** @type {Ticket} */ (tickets.find(({ id }) => id === ticket));
+      const { account, amount_minor: amount, currency } = /** @type {Ticket} */ (tickets.rows.find(({ id }) => id === ticket));
       const sure = await ask(t("tickets.refund_sure", { name: account.name }), [
         h("p", {}, t("tickets.refund_what", { amount: money(amount, currency) })),
         h("div.row", {}, button("cancel", t("app.cancel")), button("yes", t("tickets.refund"), { kind: "danger" })),
@@ -79,20 +79,20 @@ function offerForm(offer, acts) {
   ], { kind: "" });
 }
 
-/** @param {Offer | null} offer @param {Ticket[]} tickets */
+/** @param {Offer | null} offer @param {PagedList<Ticket>} tickets */
 function soldView(offer, tickets) {
-  const held = tickets.filter(({ state }) => HELD.includes(state));
+  const held = tickets.rows.filter(({ state }) => HELD.includes(state)).length;
   return [
     h("h3", { "data-key": "sold-title", id: "sold-title" }, t("tickets.sold")),
-    offer && h("p.quiet", { "data-key": "count" }, t("tickets.count", { count: held.length, quantity: offer.quantity })),
-    tickets.length === 0
+    offer && h("p.quiet", { "data-key": "count" }, t("tickets.count", { count: tickets.whole ? held : offer.quantity - offer.left, quantity: offer.quantity })),
+    tickets.empty
       ? h("p.none", { "data-key": "none" }, t("tickets.none"))
-      : h("ul.person-list", { "data-key": "sold", "aria-labelledby": "sold-title" }, tickets.map(({ id, account, state, amount_minor: amount, currency }) => h(
+      : tickets.view(({ id, account, state, amount_minor: amount, currency }) => h(
         "li.person-row",
         { "data-key": id, "data-status": state },
         face(account, "small"),
         h("span.person-row-name", {}, account.name, h("span.quiet", {}, `${money(amount, currency)} · ${t(`tickets.state.${state}`)}`)),
         HELD.includes(state) && button("refund", t("tickets.refund"), { "data-ticket": id, "aria-label": t("tickets.refund_label", { name: account.name }) }),
-      ))),
+      ), "ul.person-list", { "aria-labelledby": "sold-title" }),
   ];
 }

@@ -13,6 +13,8 @@ from tests.harness.node import served
 
 pytestmark = pytest.mark.needs("chromium")
 
+SHOWN_FIRST = 24
+
 
 async def test_what_one_may_enter_stands_before_what_one_could_pay_for(tmp_path: Path, playwright: Playwright) -> None:
     async with served(tmp_path) as api, chromium(playwright) as browser:
@@ -40,3 +42,22 @@ async def test_what_one_may_enter_stands_before_what_one_could_pay_for(tmp_path:
             ["A talk of bob", "You can come in"]
         )
         await expect(followers.get_by_role("region", name="For Super Followers")).to_have_count(0)
+
+
+async def test_whoever_asks_for_more_is_led_to_the_first_that_is_new(tmp_path: Path, playwright: Playwright) -> None:
+    async with served(tmp_path) as api, chromium(playwright) as browser:
+        ada, many = await api.creator("ada"), SHOWN_FIRST + 2
+        for number in range(many):
+            await api.ok(
+                "POST", "/v1/spaces", by=ada, json={"title": f"Evening {number}", "access": {"policy": "open"}}
+            )
+        tab = await browser.open(api.url, strict=True)
+        for name in ("Coming up", "Found"):
+            found = tab.page.get_by_role("region", name=name)
+            await expect(found.locator("li")).to_have_count(SHOWN_FIRST)
+            await found.get_by_role("button", name="Show more").press("Enter")
+            await expect(found.locator("li")).to_have_count(many)
+            await expect(found.locator("li").nth(SHOWN_FIRST)).to_be_focused()
+            await expect(found.get_by_role("button")).to_have_count(0)
+            await tab.page.get_by_label("Find a Space").fill("evening")
+        assert [one for one in tab.complaints if "blob:" not in one] == []

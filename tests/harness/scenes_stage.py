@@ -46,7 +46,7 @@ async def _sheets(page: SpacePage) -> AsyncIterator[tuple[str, Page]]:
     for item, name, ready in (
         ("Short sounds", "stingers", "form"),
         ("How well speakers are heard", "health", '[data-health="good"]'),
-        ("Tickets", "tickets", "[data-key='sold']"),
+        ("Tickets", "tickets", "[data-key='rows-tickets']"),
         ("Invited people", "invited", ".person-row"),
         ("Keys", "keys", "kbd"),
         ("Microphone and sound check", "processing", ".processing"),
