@@ -8,6 +8,7 @@ PostgreSQL's copies the ones that are done with are used again (`spare_databases
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 import secrets
 import shutil
@@ -98,6 +99,7 @@ def _copy_template(file: Path) -> None:
 @cache
 def sqlite_template() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="spaces-template-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     file = folder / "template.db"
     asyncio.run(_migrate(f"sqlite+aiosqlite:///{file}"))
     return file
