@@ -7,6 +7,7 @@ Sentinels and the service that they watch, whose password stands in front of the
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -36,6 +37,16 @@ AWAY = (RedisError, OSError, TimeoutError)
 
 TRANSIENT = (AskError, ClusterDownError, OutOfMemoryError, ReadOnlyError, TryAgainError)
 """Refusals that say nothing of what this Redis can do."""
+
+
+def heed_cancellation() -> None:
+    """To be asked where Redis did not answer: redis-py can take a cancellation for something that went wrong, and raise that.
+
+    Raises CancelledError if this task is to end: a loop that went on would wait for good, and its node never stop.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def knows_shards(client: Client) -> bool:

@@ -27,7 +27,7 @@ from spaces.directory import (
     name_taken,
     sealed,
 )
-from spaces.redis_client import AWAY, Client
+from spaces.redis_client import AWAY, Client, heed_cancellation
 
 FENCE_SECONDS = 604_800
 """How long the last number of a Space is remembered that nobody holds; a new one begins beyond Redis' time all the same."""
@@ -223,6 +223,7 @@ async def answering() -> AsyncIterator[None]:
     try:
         yield
     except AWAY as error:
+        heed_cancellation()
         raise DirectoryAwayError(f"Redis does not answer: {type(error).__name__}") from error
 
 

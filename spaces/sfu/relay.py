@@ -18,7 +18,7 @@ from redis.asyncio import RedisCluster
 from spaces.errors import RemoteError
 from spaces.metrics import Metrics
 from spaces.mixing.engine import Made
-from spaces.redis_client import AWAY, Client, knows_shards
+from spaces.redis_client import AWAY, Client, heed_cancellation, knows_shards
 from spaces.redis_publisher import Publisher
 from spaces.sfu.relay_packet import RelayPacket, pack, parse_relay_untrusted
 from spaces.sfu.relay_shards import Shards
@@ -138,6 +138,7 @@ class Relay:
                 self._published = True
                 self._metrics.relayed_out.inc(len(batch))
             except AWAY:
+                heed_cancellation()
                 self._published = False
                 self._metrics.drops.labels("relay_unpublished").inc(len(batch))
 
@@ -181,6 +182,7 @@ class Relay:
                 async with self._hearing.pubsub() as pubsub:
                     await self._listen(pubsub, self._sharded)
             except AWAY as error:
+                heed_cancellation()
                 log.warning("relay interrupted", error=type(error).__name__, reason=str(error))
             await asyncio.sleep(AGAIN_SECONDS)
 

@@ -149,6 +149,32 @@ async def test_whoever_is_off_the_air_by_now_says_no_more_of_what_he_had_made(tm
         assert {packet.fence for packet in edge.ear.heard[heard:]} == {9}
 
 
+async def test_a_cancellation_that_redis_py_takes_for_a_failure_ends_it_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a node that stops while Redis is away would wait for the relay for good."""
+    asked = asyncio.Event()
+
+    async def cut_off(*_: object) -> None:
+        asked.set()
+        try:
+            await asyncio.sleep(PATIENCE_SECONDS)
+        except asyncio.CancelledError:
+            raise ConnectionError from None
+
+    async with two(tmp_path) as (owner, edge, redis, _):
+        redis.stop()
+        for one in (owner, edge):
+            for client in one._clients:
+                monkeypatch.setattr(client, "ping", cut_off)
+                monkeypatch.setattr(client, "execute_command", cut_off)
+        owner.relay._published = False
+        owner.make()
+        await asked.wait()
+        async with asyncio.timeout(PATIENCE_SECONDS / 2):
+            await owner.end()
+
+
 async def test_a_redis_of_another_kind_is_published_and_subscribed_to_as_that_one_can(tmp_path: Path) -> None:
     """As after a failover to one that knows no sharded pub/sub, or may not be asked for it, and back to one that does."""
     async with two(tmp_path) as (owner, edge, redis, _):
