@@ -252,7 +252,7 @@ async def test_numbers_grow_although_redis_has_lost_them(tmp_path: Path, space: 
         directory = RedisDirectory(client)
         first = await directory.claim(space, ONE)
         await client.flushall()
-        await asyncio.sleep(0.002)  # numbers begin with the milliseconds of Redis; those of nodes, with what the database has
+        await asyncio.sleep(0.002)  # without the database's last number, one begins with Redis' milliseconds
         assert (await directory.claim(space, TWO)).fence > first.fence
         await client.aclose()
 
